@@ -1,0 +1,1 @@
+"""Synthetic results, one file a system."""

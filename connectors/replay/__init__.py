@@ -1,0 +1,1 @@
+"""Session-replay stores, one file a system."""

@@ -1,0 +1,1 @@
+"""RUM stores, one file a system."""

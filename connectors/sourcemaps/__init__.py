@@ -1,0 +1,1 @@
+"""Where deployed bundles' source maps are kept."""

@@ -1,0 +1,1 @@
+"""Trace backends, one file a system."""

@@ -1,0 +1,1 @@
+"""Error trackers, one file a system."""

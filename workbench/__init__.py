@@ -1,0 +1,1 @@
+"""Blindspot: `import workbench as wb; case = wb.open_case("sample-data")`."""

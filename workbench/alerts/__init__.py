@@ -1,0 +1,1 @@
+"""Alert rules, tested against what happened."""

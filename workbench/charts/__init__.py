@@ -1,0 +1,1 @@
+"""Frames to Altair charts; one theme."""

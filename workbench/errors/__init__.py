@@ -1,0 +1,1 @@
+"""From raw errors to bugs: stacks, messages, noise, shapes, issues, bugs, impact."""

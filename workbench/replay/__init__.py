@@ -1,0 +1,1 @@
+"""What the user saw: the page at a moment of a recording."""

@@ -1,0 +1,1 @@
+"""The incident report: a notebook run by papermill, one HTML file."""

@@ -1,0 +1,1 @@
+"""Traces: ids, trees, joins, timelines."""

@@ -1,0 +1,1 @@
+"""Core Web Vitals: percentiles with their uncertainty, cohorts, attribution."""
