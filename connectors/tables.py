@@ -168,6 +168,7 @@ SESSIONS = Table(
         "region": TEXT,
         "user_agent": TEXT,
         "contacted_support": BOOL,
+        "support_at": TIME,
         "sample_rate": FLOAT,
     },
     key=("session_id",),
