@@ -1,0 +1,314 @@
+"""A window over a source, and every table of the investigation, each computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from connectors.exceptions import ParameterError
+from connectors.registry import open_store
+from connectors.stores import Window
+from workbench.case.bug import Bug
+from workbench.case.evidence import Evidence
+from workbench.case.impact import hit_sessions, people_sessions
+from workbench.errors.grouping import Grouping, group
+from workbench.errors.impact import bug_impact
+from workbench.replay.dom import blank_pages
+from workbench.symbolicate.audit import audit_maps
+from workbench.symbolicate.frames import symbolicate
+from workbench.traces.joins import all_2xx, replay_joins, trace_joins
+from workbench.vitals.cohorts import compare_releases
+
+Time = str | datetime | None
+
+
+def open_case(
+    source: Any = "sample-data",
+    *,
+    start: Time = None,
+    end: Time = None,
+    release: str | None = None,
+    environment: str | None = None,
+    project: str | None = None,
+) -> Case:
+    """Open an investigation over a source.
+
+    Parameters
+    ----------
+    source
+        An address (`"sample-data"`, a folder, a lake, `"scheme://..."`) or an object that answers the Protocols of
+        `connectors.stores`.
+    start, end
+        The window, UTC: `start` inclusive, `end` exclusive; ISO 8601 text or datetimes, None is open.
+    release
+        Look at one release only: its events, sessions and vitals. A commit, or the beginning of one.
+    environment, project
+        Keep rows of these only (rows that do not say stay in).
+
+    Returns
+    -------
+    A `Case`. Nothing is fetched yet.
+
+    Raises
+    ------
+    SourceError
+        Nothing is at the address, or no store understands it.
+    ParameterError
+        A time cannot be read, or the window ends before it starts.
+
+    Examples
+    --------
+    >>> case = open_case("sample-data", start="2026-03-09", end="2026-03-11")
+    >>> case.window.describe()
+    '2026-03-09 00:00 UTC – 2026-03-11 00:00 UTC'
+    """
+    first, last = _time("start", start), _time("end", end)
+    if first is not None and last is not None and first >= last:
+        raise ParameterError(f"the window ends ({last:%Y-%m-%d %H:%M}) before it starts ({first:%Y-%m-%d %H:%M})")
+    store = open_store(source) if isinstance(source, str) or hasattr(source, "__fspath__") else source
+    return Case(store, Window(first, last, environment or None, project or None), release or None)
+
+
+def _time(name: str, value: Time) -> datetime | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            raise ParameterError(f"{name}: {value!r} is not a time; give ISO 8601, such as 2026-03-09T14:20") from error
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Case:
+    """One investigation. Every property is computed when first looked at, and once.
+
+    See `open_case`. The tables of DESIGN.md section 4 are properties of their own names.
+    """
+
+    def __init__(self, store: Any, window: Window, release: str | None = None) -> None:
+        self.store = store
+        self.window = window
+        self.release = release
+        self.evidence = Evidence(store, window)
+
+    @property
+    def name(self) -> str:
+        """What the source calls itself."""
+        return str(getattr(self.store, "name", "source"))
+
+    def __repr__(self) -> str:
+        return f"Case({self.name!r}, {self.window.describe()}, release={self.release or 'all'})"
+
+    def _of_release(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.filter(pl.col("release").str.contains(self.release, literal=True)) if self.release else frame
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """Every error as the browsers reported it."""
+        return self._of_release(self.evidence.table("events"))
+
+    @cached_property
+    def raw_frames(self) -> pl.DataFrame:
+        """The stacks as reported, newest frame first, with the release of their event."""
+        of_event = self.events.select("event_id", "release", "dist", "at")
+        return self.evidence.table("frames").join(of_event, on="event_id", how="inner")
+
+    @cached_property
+    def frames(self) -> pl.DataFrame:
+        """The stacks with source, line, function, and a verdict a frame."""
+        return symbolicate(self.raw_frames, self.store)
+
+    @property
+    def breadcrumbs(self) -> pl.DataFrame:
+        """What the SDK noted before each event."""
+        return self.evidence.table("breadcrumbs")
+
+    @property
+    def requests(self) -> pl.DataFrame:
+        """The requests that the browsers made."""
+        return self.evidence.table("requests")
+
+    @cached_property
+    def sessions(self) -> pl.DataFrame:
+        """The sessions of people: crawlers are left out, they are counted in `noise`."""
+        return self._of_release(people_sessions(self.evidence.table("sessions")))
+
+    @cached_property
+    def page_views(self) -> pl.DataFrame:
+        """Every page view of the window, crawlers' included."""
+        return self._of_release(self.evidence.table("page_views"))
+
+    @cached_property
+    def vitals(self) -> pl.DataFrame:
+        """Web vitals of people's page views."""
+        return self._of_release(self.evidence.table("vitals")).join(
+            self.sessions.select("session_id"), on="session_id", how="semi"
+        )
+
+    @property
+    def replays(self) -> pl.DataFrame:
+        """The recordings that the replay store kept."""
+        return self.evidence.table("replays")
+
+    @property
+    def spans(self) -> pl.DataFrame:
+        """Browser and backend spans, one table."""
+        return self.evidence.table("spans")
+
+    @property
+    def releases(self) -> pl.DataFrame:
+        """Deploys, oldest first."""
+        return self.evidence.table("releases").sort("deployed_at", nulls_last=True)
+
+    @property
+    def lab_runs(self) -> pl.DataFrame:
+        """Lighthouse results."""
+        return self.evidence.table("lab_runs")
+
+    @cached_property
+    def first_party(self) -> tuple[str, ...]:
+        """The domains that are ours: as the source says, else (in the errors room) those of the pages themselves."""
+        return tuple(getattr(self.store, "first_party", ()) or ())
+
+    @cached_property
+    def grouping(self) -> Grouping:
+        """Events to noise, shapes, issues and bugs, with a reason for every verdict."""
+        return group(
+            self.events,
+            self.frames,
+            self.requests,
+            releases=self.releases,
+            first_party=self.first_party or None,
+            spans=self.spans,
+        )
+
+    @cached_property
+    def bugs(self) -> pl.DataFrame:
+        """One row a bug, worst first: priority with its terms, sessions, users, routes, first seen, release."""
+        impact = bug_impact(self.grouping.events, self.events, self.sessions, self.page_views)
+        return impact.join(self.grouping.bugs, on="bug_id", how="left").sort("priority", descending=True)
+
+    def bug(self, bug_id: str) -> Bug:
+        """Look at one bug.
+
+        Raises
+        ------
+        ParameterError
+            There is no such bug; lists those there are.
+        """
+        ids = self.bugs["bug_id"].to_list()
+        if bug_id not in ids:
+            raise ParameterError(f"no bug {bug_id!r} in this case; there are: {', '.join(ids) or 'none'}")
+        return Bug(self, bug_id)
+
+    @cached_property
+    def funnel(self) -> pl.DataFrame:
+        """Raw errors to bugs that hit users: one row a step, `n` what is left."""
+        events = self.grouping.events
+        left = events.filter(pl.col("noise_class").is_null())
+        steps = [
+            ("raw errors", self.events.height),
+            ("after noise", left.height),
+            ("shapes", left["shape_id"].n_unique() if left.height else 0),
+            ("issues", left["issue_id"].drop_nulls().n_unique()),
+            ("bugs that hit users", self.bugs.filter(pl.col("sessions") > 0).height),
+        ]
+        return pl.DataFrame(steps, schema={"step": pl.String, "n": pl.Int64}, orient="row")
+
+    @cached_property
+    def noise(self) -> pl.DataFrame:
+        """Noise by class: events, sessions, the reason most often given, an example; nothing is dropped unseen."""
+        return (
+            self.grouping.events.filter(pl.col("noise_class").is_not_null())
+            .join(self.events.select("event_id", "session_id", "type", "message"), on="event_id")
+            .group_by("noise_class")
+            .agg(
+                pl.len().alias("events"),
+                pl.col("session_id").n_unique().alias("sessions"),
+                pl.col("noise_reason").drop_nulls().mode().sort().first().alias("reason"),
+                pl.concat_str("type", "message", separator=": ", ignore_nulls=True).mode().sort().first().alias("example"),
+            )
+            .sort("events", "noise_class", descending=[True, False])
+        )
+
+    @cached_property
+    def hit(self) -> pl.DataFrame:
+        """Sessions of people that a bug hit: session_id, bug_id, first_at."""
+        return hit_sessions(self.grouping.events, self.events, self.sessions)
+
+    @cached_property
+    def answers(self) -> pl.DataFrame:
+        """For each hit session, whether every backend answer in it was 2xx."""
+        return all_2xx(self.hit["session_id"].unique().sort(), self.requests, self.spans)
+
+    @cached_property
+    def trace_joins(self) -> pl.DataFrame:
+        """For each event, its backend trace, or why there is none."""
+        return trace_joins(self.events, self.spans, self.requests)
+
+    @cached_property
+    def replay_joins(self) -> pl.DataFrame:
+        """For each event, its recording, or why there is none."""
+        return replay_joins(self.events, self.replays, self.evidence.table("sessions"))
+
+    @cached_property
+    def blank(self) -> pl.DataFrame:
+        """Pages that went blank, in the recordings of the sessions that were hit."""
+        recorded = self.replays.join(self.hit.select("session_id").unique(), on="session_id", how="semi")
+        pages = [blank_pages(self.evidence.replay_events(replay)) for replay in recorded["replay_id"].sort()]
+        found = pl.concat(pages) if pages else blank_pages(self.evidence.replay_events(""))
+        return found.join(recorded.select("replay_id", "session_id"), on="replay_id", how="left")
+
+    @cached_property
+    def map_audit(self) -> pl.DataFrame:
+        """Per release, whether its source maps are there and fit."""
+        return audit_maps(self.frames, self.evidence.table("artifacts"), self.releases)
+
+    @cached_property
+    def breaking_release(self) -> str | None:
+        """The release that the worst bug came with, None where there is no bug."""
+        return None if self.bugs.is_empty() else self.bugs["release"][0]
+
+    @cached_property
+    def previous_release(self) -> str | None:
+        """The release that was live before `breaking_release`."""
+        before = self.releases.filter(pl.col("release") == self.breaking_release)["previous_release"].drop_nulls()
+        return before[0] if len(before) else None
+
+    @cached_property
+    def vitals_change(self) -> pl.DataFrame:
+        """Web vitals of the breaking release against the one before: p75 with intervals, cohort by cohort."""
+        return compare_releases(self.vitals, self.previous_release, self.breaking_release)
+
+    @property
+    def ledger(self) -> pl.DataFrame:
+        """What was fetched, what is missing, what was sampled: one row a fetch."""
+        return self.evidence.ledger()
+
+    def symbolicate_again(self) -> Case:
+        """Return this case with its source maps looked up anew, after an upload; nothing else is fetched again."""
+        again = Case(self.store, self.window, self.release)
+        again.evidence = self.evidence
+        again.evidence.forget("artifacts")
+        return again
+
+    def find(self, any_id: str) -> pl.DataFrame:
+        """Everything that happened around an event, session, replay, trace or request, in one timeline.
+
+        Raises
+        ------
+        ParameterError
+            No table of this case holds the id.
+        """
+        from workbench.case.find import find
+
+        return find(self, any_id)
+
+    def tables(self, names: Sequence[str]) -> dict[str, pl.DataFrame]:
+        """Return canonical tables by name, as fetched."""
+        return {name: self.evidence.table(name) for name in names}

@@ -1,0 +1,130 @@
+"""Fetch each canonical table once, and keep every `FetchReport` as the case's evidence ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from connectors.exceptions import BlindspotError
+from connectors.stores import Fetched, FetchReport, Window
+from connectors.tables import TABLES
+
+LEDGER_SCHEMA = {
+    "table": pl.String(),
+    "source": pl.String(),
+    "query": pl.String(),
+    "rows": pl.Int64(),
+    "refused": pl.Int64(),
+    "complete": pl.String(),
+    "note": pl.String(),
+}
+
+
+class Evidence:
+    """The tables of one window over one store, fetched when first asked for, never twice.
+
+    A fetch that fails gives an empty table and a ledger row that says so: the case goes on with what there is, and
+    whoever reads the ledger sees the outage. Nothing else is turned into an empty table.
+    """
+
+    def __init__(self, store: Any, window: Window) -> None:
+        self.store = store
+        self.window = window
+        self._tables: dict[str, pl.DataFrame] = {}
+        self._reports: dict[str, FetchReport] = {}
+
+    def table(self, name: str) -> pl.DataFrame:
+        """Return the canonical table `name` of the window."""
+        if name not in self._tables:
+            self._tables[name], self._reports[name] = self._fetch(name, lambda: self._ask(name))
+        return self._tables[name]
+
+    def replay_events(self, replay_id: str) -> pl.DataFrame:
+        """Return one recording's events, in order; empty, with a ledger row, when it could not be read."""
+        key = f"replay_events:{replay_id}"
+        if key not in self._tables:
+            frame, report = self._fetch("replay_events", lambda: self.store.replay_events(replay_id))
+            self._tables[key], self._reports[key] = frame, report
+        return self._tables[key]
+
+    def forget(self, *names: str) -> None:
+        """Drop tables, so that they are fetched anew (source maps that turned up later)."""
+        for name in names:
+            self._tables.pop(name, None)
+            self._reports.pop(name, None)
+
+    @property
+    def reports(self) -> list[FetchReport]:
+        """Every report so far; the recordings' own ones are summed into one."""
+        single = [report for name, report in self._reports.items() if not name.startswith("replay_events:")]
+        recordings = [report for name, report in self._reports.items() if name.startswith("replay_events:")]
+        if recordings:
+            failed = [report.failed for report in recordings if report.failed]
+            single.append(
+                FetchReport(
+                    source=recordings[0].source,
+                    table="replay_events",
+                    query=f"{len(recordings)} recordings of the sessions that were hit",
+                    rows=sum(report.rows for report in recordings),
+                    window=self.window,
+                    pages=len(recordings),
+                    refused=tuple(refusal for report in recordings for refusal in report.refused),
+                    failed=f"{len(failed)} recordings could not be read (first: {failed[0]})" if failed else None,
+                )
+            )
+        return single
+
+    def ledger(self) -> pl.DataFrame:
+        """One row a fetch: what was asked, what came, what was set aside, and whether that is all there is."""
+        return pl.DataFrame([_ledger_row(report) for report in self.reports], schema=LEDGER_SCHEMA, orient="row")
+
+    def _ask(self, name: str) -> Fetched:
+        method: Callable[..., Fetched] | None = getattr(self.store, name, None)
+        if method is None:
+            report = FetchReport(_name(self.store), name, name, 0, self.window, note=f"the source has no {name}")
+            return Fetched(TABLES[name].empty().lazy(), report)
+        if name == "artifacts":
+            return method()
+        if name == "spans":
+            return method(window=self.window)
+        if name == "releases":
+            return method(Window(environment=self.window.environment))
+        return method(self.window)
+
+    def _fetch(self, name: str, ask: Callable[[], Fetched]) -> tuple[pl.DataFrame, FetchReport]:
+        try:
+            frame, report = ask()
+            return frame.collect(), report
+        except BlindspotError as error:
+            report = FetchReport(_name(self.store), name, name, 0, self.window, failed=str(error))
+            return TABLES[name].empty(), report
+
+
+def _name(store: Any) -> str:
+    return str(getattr(store, "name", type(store).__name__))
+
+
+def _ledger_row(report: FetchReport) -> tuple[Any, ...]:
+    notes = [report.failed, report.note, report.sampling]
+    if report.refused:
+        first = report.refused[0]
+        notes.append(f"set aside: {first.place} ({first.reason})" + (" …" if len(report.refused) > 1 else ""))
+    if report.failed:
+        complete = "failed"
+    elif report.truncated:
+        complete = "truncated"
+    elif report.refused:
+        complete = "partial"
+    else:
+        complete = "sampled" if report.sampling else "yes"
+    return (
+        report.table,
+        report.source,
+        report.query,
+        report.rows,
+        len(report.refused),
+        complete,
+        "; ".join(note for note in notes if note),
+    )

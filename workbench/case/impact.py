@@ -1,0 +1,45 @@
+"""Who was hit: the sessions of people, and which of them met which bug."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from workbench.errors.noise import bot_agents
+
+
+def people_sessions(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Leave the crawlers' sessions out, by user agent; a session without one is taken for a person's.
+
+    Parameters
+    ----------
+    sessions
+        Canonical `sessions`.
+    """
+    bots = bot_agents(sessions["user_agent"].drop_nulls().unique())
+    return sessions.filter(pl.col("user_agent").is_null() | ~pl.col("user_agent").cast(pl.String).is_in(bots.implode()))
+
+
+def hit_sessions(grouped: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
+    """Return the people's sessions that each bug hit, with the moment of the first event.
+
+    Parameters
+    ----------
+    grouped
+        `Grouping.events`: event_id, bug_id.
+    events
+        Canonical `events`.
+    sessions
+        Canonical `sessions`, people's only.
+
+    Returns
+    -------
+    session_id, bug_id, first_at, events; one row a session and bug.
+    """
+    return (
+        grouped.filter(pl.col("bug_id").is_not_null())
+        .join(events.select("event_id", "session_id", "at"), on="event_id")
+        .join(sessions.select("session_id"), on="session_id", how="semi")
+        .group_by("session_id", "bug_id")
+        .agg(pl.col("at").min().alias("first_at"), pl.len().alias("events"))
+        .sort("first_at", "session_id", "bug_id")
+    )
