@@ -1,0 +1,229 @@
+"""The JSON around the mappings: the fields of a map, their rules, and index maps put together.
+
+Fields are read one by one from a shallow parse, so that a field with a wrong type is named in the error, and unknown
+fields (extensions may be large) cost nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from connectors.exceptions import SourceMapError
+from workbench.symbolicate.vlq import Mappings, decode_mappings
+
+DEEPEST = 16  # index maps in index maps; ECMA-426 sets no bound, builds in practice stay at 1
+_PREFIX = b")]}'"
+_MARK = b"\xef\xbb\xbf"
+_SURROGATES = re.compile(
+    rb"""
+    \\\\                                                     # an escaped backslash: what follows is no escape
+    | \\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}  # a whole pair
+    | (?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})              # half of one: legal in JSON, impossible in UTF-8
+    """,
+    re.VERBOSE,
+)
+
+
+class Parts(NamedTuple):
+    """A map taken apart; the fields of `decode.SourceMap`."""
+
+    sources: tuple[str | None, ...]
+    contents: tuple[str | None, ...]
+    names: tuple[str, ...]
+    ignore_list: tuple[int, ...]
+    debug_id: str | None
+    columns: Mappings
+
+
+class _BrokenEscape(SourceMapError):
+    """Half of a surrogate pair, or an escape that is none."""
+
+
+class _Map(msgspec.Struct):
+    version: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    file: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    source_root: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="sourceRoot", default=msgspec.UNSET)
+    sources: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    sources_content: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="sourcesContent", default=msgspec.UNSET)
+    names: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    mappings: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    ignore_list: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="ignoreList", default=msgspec.UNSET)
+    old_ignore_list: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="x_google_ignoreList", default=msgspec.UNSET)
+    sections: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    debug_id: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="debugId", default=msgspec.UNSET)
+    old_debug_id: msgspec.Raw | msgspec.UnsetType = msgspec.field(name="debug_id", default=msgspec.UNSET)
+
+
+class _Offset(msgspec.Struct):
+    line: int
+    column: int
+
+
+class _Section(msgspec.Struct):
+    offset: _Offset
+    map: msgspec.Raw
+
+
+def read_map(raw: bytes, *, strict: bool = True) -> Parts:
+    """Read the bytes of a regular or index map; raises `SourceMapError` with the rule that is broken."""
+    if raw.startswith(_MARK):
+        raw = raw[len(_MARK) :]
+    if raw.startswith(_PREFIX):
+        raw = raw.partition(b"\n")[2]
+    try:
+        try:
+            return _read(raw, strict, 0)
+        except UnicodeDecodeError:
+            if strict:
+                raise SourceMapError("not a source map: its text is not UTF-8") from None
+            return _read(raw.decode("utf-8", "replace").encode(), strict, 0)
+        except _BrokenEscape:
+            whole = _SURROGATES.sub(lambda found: b"\\ufffd" if found["half"] else found[0], raw)
+            return _read(whole, strict, 0)
+    except RecursionError:
+        raise SourceMapError("not a source map: its JSON is nested too deeply") from None
+
+
+def _read(raw: bytes | msgspec.Raw, strict: bool, depth: int) -> Parts:
+    if depth > DEEPEST:
+        raise SourceMapError(f"sections: index maps within index maps, more than {DEEPEST} deep")
+    try:
+        fields = msgspec.json.decode(raw, type=_Map)
+    except msgspec.ValidationError:
+        raise SourceMapError("not a source map: the JSON is no object") from None
+    except msgspec.DecodeError as error:
+        kind = _BrokenEscape if "escape" in str(error) or "surrogate" in str(error) else SourceMapError
+        raise kind(f"not a source map: {_reason(error)}") from None
+    version = _field(fields.version, "version", Any, strict)
+    if type(version) is not int or version != 3:
+        if version is None:
+            raise SourceMapError("version is missing; only 3 is known")
+        if strict:
+            raise SourceMapError(f"version is {_short(version)}; only 3 is known")
+    _field(fields.file, "file", str | None, strict)
+    if fields.sections is not msgspec.UNSET:
+        return _index_map(fields, strict, depth)
+    return _regular_map(fields, strict)
+
+
+def _regular_map(fields: _Map, strict: bool) -> Parts:
+    sources = _field(fields.sources, "sources", list[str | None], strict, needed=True) or []
+    names = _field(fields.names, "names", list[str], strict) or []
+    contents = _field(fields.sources_content, "sourcesContent", list[str | None] | None, strict) or []
+    root = _field(fields.source_root, "sourceRoot", str | None, strict)
+    mappings = _field(fields.mappings, "mappings", str, strict, needed=True) or ""
+    ignored = _ignored(fields, len(sources), strict)
+    if root:
+        root = root if root.endswith("/") else root + "/"
+        sources = [source if source is None else root + source for source in sources]
+    contents = contents[: len(sources)] + [None] * (len(sources) - len(contents))
+    text = mappings.encode("ascii", "replace")  # a foreign character becomes "?", which is no digit either
+    del mappings
+    columns = decode_mappings(text, len(sources), len(names), strict=strict)
+    return Parts(tuple(sources), tuple(contents), tuple(names), ignored, _debug_id(fields), columns)
+
+
+def _ignored(fields: _Map, n_sources: int, strict: bool) -> tuple[int, ...]:
+    raw = fields.ignore_list if fields.ignore_list is not msgspec.UNSET else fields.old_ignore_list
+    ignored = _field(raw, "ignoreList", list[int], strict) or []
+    inside = [index for index in ignored if 0 <= index < n_sources]
+    if strict and len(inside) < len(ignored):
+        raise SourceMapError(f"ignoreList names a source beyond the {n_sources} there are")
+    return tuple(inside)
+
+
+def _index_map(fields: _Map, strict: bool, depth: int) -> Parts:
+    if strict and fields.mappings is not msgspec.UNSET:
+        raise SourceMapError("both sections and mappings are given; an index map has only sections")
+    sections = _field(fields.sections, "sections", list[_Section], strict, needed=True) or []
+    parts: list[Mappings] = []
+    sources: list[str | None] = []
+    contents: list[str | None] = []
+    names: list[str] = []
+    ignored: list[int] = []
+    before, furthest = (-1, -1), -1
+    for number, section in enumerate(sections, 1):
+        line, column = section.offset.line, section.offset.column
+        if not (0 <= line < 1 << 31 and 0 <= column < 1 << 31):
+            raise SourceMapError(f"sections: section {number} starts at line {line}, column {column}")
+        start = (line << 32) | column
+        if strict and ((line, column) <= before or furthest >= start):
+            what = "is out of order" if (line, column) <= before else "overlaps the one before"
+            raise SourceMapError(f"sections: section {number} {what}")
+        before = (line, column)
+        part = _read(section.map, strict, depth + 1)
+        moved = _moved(part.columns, line, column, len(sources), len(names))
+        furthest = max(furthest, int(moved.key[-1])) if moved.key.size else furthest
+        parts.append(moved)
+        ignored += [index + len(sources) for index in part.ignore_list]
+        sources += part.sources
+        contents += part.contents
+        names += part.names
+    return Parts(
+        tuple(sources),
+        tuple(contents),
+        tuple(names),
+        tuple(ignored),
+        _debug_id(fields),
+        Mappings.join(parts).in_order(),
+    )
+
+
+def _moved(part: Mappings, line: int, column: int, n_sources: int, n_names: int) -> Mappings:
+    if part.key.size and (int(part.key[-1] >> 32) + line) >> 31:
+        raise SourceMapError("sections: a mapping beyond line 2147483647")
+    on_first_line = part.key < 1 << 32
+    key = part.key + (line << 32) + np.where(on_first_line, column, 0)
+    if part.key.size and ((key & 0xFFFFFFFF) >> 31).any():
+        raise SourceMapError("sections: a mapping beyond column 2147483647")
+    source = np.where(part.source >= 0, part.source + n_sources, -1).astype(np.int32)
+    name = np.where(part.name >= 0, part.name + n_names, -1).astype(np.int32)
+    return Mappings(key, source, part.line, part.column, name)
+
+
+def _debug_id(fields: _Map) -> str | None:
+    for raw in (fields.debug_id, fields.old_debug_id):
+        value = _field(raw, "debugId", Any, False)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return None
+
+
+def _field(raw: Any, name: str, kind: Any, strict: bool, *, needed: bool = False) -> Any:
+    """Value of one field; None when absent, and when of a wrong type in lenient reading."""
+    if raw is msgspec.UNSET:
+        if needed and strict:
+            raise SourceMapError(f"{name} is missing")
+        return None
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.DecodeError as error:
+        return _wrong(name, kind, raw, error, strict)
+
+
+def _wrong(name: str, kind: Any, raw: msgspec.Raw, error: Exception, strict: bool) -> Any:
+    if not strict and kind in (list[str], list[str | None], list[str | None] | None):
+        try:
+            items = msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            return None
+        if isinstance(items, list):
+            return [item if isinstance(item, str) else "" if kind == list[str] else None for item in items]
+    if strict or name in ("mappings", "sections"):
+        raise SourceMapError(f"{name}: {_reason(error)}") from None
+    return None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).replace("`", "").removeprefix("JSON is malformed: ")
+    return text[:1].lower() + text[1:]
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else text[:37] + "..."
