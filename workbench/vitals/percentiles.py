@@ -1,0 +1,162 @@
+"""Percentiles of vitals with their uncertainty: `vitals_percentiles`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from connectors.tables import VITALS, require
+from workbench.statistics import Estimate
+from workbench.vitals.population import navigation_kind, only_navigations, reason_set_aside
+from workbench.vitals.ranks import Ranked, rank_values
+from workbench.vitals.thresholds import rating, threshold_of
+
+
+def vitals_percentiles(
+    vitals: pl.DataFrame,
+    by: Sequence[str] = ("metric",),
+    *,
+    percentiles: Sequence[float] = (50, 75, 95),
+    intervals: Sequence[float] = (75,),
+    min_samples: int = 30,
+    confidence: float = 0.95,
+    mix_devices: bool = False,
+    navigations: Sequence[str] | None = ("load",),
+    cluster: str | None = "session_id",
+) -> pl.DataFrame:
+    """Percentiles of each vital, one row per group, with the interval, the rating and the shares.
+
+    A group with fewer than `min_samples` page views keeps its row and its count, but its percentiles are null: a p75 of
+    eleven page views is noise, and hiding the row would hide the route.
+
+    Parameters
+    ----------
+    vitals
+        Canonical `vitals` table: one row per metric per page view; `value` in ms, CLS unitless. Values that cannot be
+        true are left out (see `population.treat`, which counts them). Where `sample_rate` is known a row weighs one
+        over it.
+    by
+        Dimensions to keep apart; `metric` is always one. `navigation` (load, bfcache, prerender, soft) is one too.
+    percentiles, intervals
+        Which percentiles to give, and for which of them an interval.
+    min_samples
+        Fewest page views of a group that get percentiles.
+    confidence
+        Of the intervals.
+    mix_devices
+        Phones and desktops are different populations: where the frame has `device_class` it is a key of its own, unless
+        this is true.
+    navigations
+        Kinds of navigation counted; None for all. Naming `navigation` in `by` keeps all of them, apart.
+    cluster
+        Rows with an equal value here are not independent, and the interval allows for it; None to take every row as
+        independent.
+
+    Returns
+    -------
+    Keys, `n` (rows), p50 ... , `p75_low`, `p75_high` (null where so few values cannot bound it), `rating` of the p75,
+    `rating_sure` (the whole interval lies in one band), `share_good`, `share_needs`, `share_poor`.
+
+    Notes
+    -----
+    Linear interpolation between ranks (Hyndman and Fan's type 7); intervals by order statistics, see
+    `statistics.quantile_ranks`.
+
+    Examples
+    --------
+    >>> vitals = pl.DataFrame({"metric": "LCP", "value": [1000.0, 2000.0, 3000.0, 9000.0]})
+    >>> vitals_percentiles(vitals, percentiles=[75], min_samples=4)["metric", "n", "p75", "rating"].rows()
+    [('LCP', 4, 4500.0, 'poor')]
+    """
+    require(vitals, VITALS, ["metric", "value"])
+    keys = group_keys(vitals, by, mix_devices=mix_devices)
+    if "navigation" in keys:
+        require(vitals, VITALS, ["navigation_type"])
+        vitals, navigations = vitals.with_columns(navigation_kind()), None
+    require(vitals, VITALS, keys)
+    counted = only_navigations(vitals, navigations).filter(reason_set_aside().is_null())
+    ranked = rank_values(counted, keys, weight=sample_weight(counted), cluster=cluster)
+    return describe(ranked, percentiles, intervals, min_samples, confidence).sort(keys, nulls_last=True)
+
+
+def describe(
+    ranked: Ranked, percentiles: Sequence[float], intervals: Sequence[float], min_samples: int, confidence: float
+) -> pl.DataFrame:
+    """Describe every group of sorted values in one row; see `vitals_percentiles` for the columns.
+
+    Examples
+    --------
+    >>> from workbench.vitals.ranks import rank_values
+    >>> ranked = rank_values(pl.DataFrame({"metric": "CLS", "value": [0.0, 0.0, 0.3]}), ["metric"])
+    >>> describe(ranked, [50], [], 3, 0.95)["metric", "n", "p50", "rating"].rows()
+    [('CLS', 3, 0.0, 'needs-improvement')]
+    """
+    enough = ranked.n >= min_samples
+
+    def column(name: str, numbers: np.ndarray) -> pl.Series:
+        return pl.Series(name, np.where(enough, numbers, np.nan), pl.Float64).fill_nan(None)
+
+    estimates = {q: ranked.estimate(q / 100, confidence) for q in dict.fromkeys([*intervals, 75])}
+    values = {q: estimates[q].value if q in estimates else ranked.quantile(q / 100) for q in percentiles}
+    p75 = estimates[75]
+    rows = ranked.keys.with_columns(
+        pl.Series("n", ranked.n, pl.Int64),
+        *(column(f"p{q:g}", value) for q, value in values.items()),
+        *(
+            column(f"p{q:g}_{side}", getattr(estimates[q], side))
+            for q in intervals
+            if q in values
+            for side in ("low", "high")
+        ),
+        *(column(f"_{part}", getattr(p75, part)) for part in Estimate._fields),
+    )
+    return rows.with_columns(
+        rating(pl.col("_value")),
+        (rating(pl.col("_low")) == rating(pl.col("_high"))).fill_null(False).alias("rating_sure"),
+        *_shares(ranked),
+    ).drop("_value", "_low", "_high")
+
+
+def group_keys(vitals: pl.DataFrame, by: Sequence[str], *, mix_devices: bool = False) -> list[str]:
+    """Return the keys of a grouping: `by`, `metric`, and `device_class` unless devices are to be mixed.
+
+    Examples
+    --------
+    >>> group_keys(VITALS.empty(), ["route"])
+    ['route', 'metric', 'device_class']
+    """
+    devices = ["device_class"] if "device_class" in vitals.columns and not mix_devices else []
+    return list(dict.fromkeys([*by, "metric", *devices]))
+
+
+def sample_weight(vitals: pl.DataFrame) -> pl.Expr | None:
+    """Return what a row stands for, one over `sample_rate` (a null rate is 1), or None where all weigh the same.
+
+    Examples
+    --------
+    >>> kept = pl.DataFrame({"sample_rate": [0.1, 1.0, None]})
+    >>> kept.select(sample_weight(kept)).to_series().to_list()
+    [10.0, 1.0, 1.0]
+    """
+    if "sample_rate" not in vitals.columns:
+        return None
+    rate = vitals["sample_rate"].cast(pl.Float64).fill_null(1.0)
+    if rate.n_unique() <= 1:
+        return None
+    return 1 / pl.col("sample_rate").cast(pl.Float64).fill_null(1.0)
+
+
+def _shares(ranked: Ranked) -> list[pl.Expr]:
+    group = np.repeat(np.arange(ranked.n.size), ranked.n)
+    weight = np.ones(ranked.values.size) if ranked.weights is None else ranked.weights
+    whole = np.bincount(group, weight, ranked.n.size)
+    limits = ranked.keys.select(threshold_of("good"), threshold_of("poor"))
+    upto = []
+    for part in ("good", "poor"):
+        limit = limits[part].to_numpy()
+        inside = ranked.values <= limit[group]
+        upto.append(np.where(np.isnan(limit), np.nan, np.bincount(group, weight * inside, ranked.n.size) / whole))
+    shares = {"share_good": upto[0], "share_needs": upto[1] - upto[0], "share_poor": 1 - upto[1]}
+    return [pl.lit(pl.Series(name, share, pl.Float64).fill_nan(None)).alias(name) for name, share in shares.items()]
