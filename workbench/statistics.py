@@ -291,7 +291,7 @@ def _fisher_mid_p(k1: float, n1: float, n2: float, hit: float) -> float:
     k = np.arange(max(0, hit - n2), min(hit, n1) + 1)
     chance = np.exp(_log_choose(n1, k) + _log_choose(n2, hit - k) - _log_choose(n1 + n2, hit))
     here = chance[int(k1 - k[0])]
-    equal = np.isclose(chance, here, rtol=1e-9)
+    equal = np.isclose(chance, here, rtol=1e-9, atol=0)
     return float(min(1, chance[(chance < here) & ~equal].sum() + chance[equal].sum() / 2))
 
 
