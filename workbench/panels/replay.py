@@ -1,0 +1,107 @@
+"""The replay of a session: a widget for the lab, and how recordings are packed for it and for reports.
+
+A recording is a stranger's HTML. It runs in a `data:` iframe, an origin of its own, under a policy that lets it fetch
+nothing; of five arrangements tried it was the only one in which a hostile recording reached neither the network nor
+the page around it.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import anywidget
+import msgspec
+import traitlets
+
+from workbench.panels.assets import built, packed, style_sheet
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment to jump to: `t` ms after the recording's first event, what kind (click, request, error), in a few words."""
+
+    t: int
+    kind: str
+    label: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it to the player."""
+        return asdict(self)
+
+
+def pack(events: Sequence[dict[str, Any]]) -> bytes:
+    """Pack rrweb events for the player: JSON, gzipped, equal bytes for equal events.
+
+    Examples
+    --------
+    >>> gzip.decompress(pack([{"type": 4, "timestamp": 1}]))
+    b'[{"type":4,"timestamp":1}]'
+    """
+    return gzip.compress(msgspec.json.encode(list(events)), 9, mtime=0)
+
+
+class Shared(anywidget.AnyWidget):
+    """A widget that hands its page the shared parts when the page asks: each is sent once a browser page."""
+
+    _css = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.on_msg(self._hear)
+
+    @traitlets.default("_css")
+    def _style(self) -> str:
+        return style_sheet()
+
+    def _hear(self, _: object, message: dict[str, Any], buffers: object) -> None:
+        name = message.get("need")
+        if name in ("vega", "player"):
+            self.send({"give": name}, [packed(name)])
+
+
+class Replay(Shared):
+    """One recording in the lab.
+
+    Attributes
+    ----------
+    events_gz
+        The recording, as `pack` makes it.
+    marks
+        Moments to jump to, each {t, kind, label}.
+    at
+        Where it stands when opened, ms after its first event; set it to jump there.
+    current_ms
+        Where it is now; read it or observe it.
+    state
+        "" until the player answered, then ready or error.
+    """
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    events_gz = traitlets.Bytes(b"").tag(sync=True)
+    marks = traitlets.List([]).tag(sync=True)
+    at = traitlets.Int(0).tag(sync=True)
+    current_ms = traitlets.Int(0).tag(sync=True)
+    state = traitlets.Unicode("").tag(sync=True)
+
+    @traitlets.default("_esm")
+    def _script(self) -> str:
+        return built("replay.js")
+
+    @classmethod
+    def of(cls, events: Sequence[dict[str, Any]], *, at: int = 0, marks: Sequence[Mark] = ()) -> Replay:
+        """Make one from rrweb events and marks."""
+        return cls(events_gz=pack(events), at=at, marks=[mark.as_dict() for mark in marks])
+
+
+class View(Shared):
+    """The HTML of a panel in the lab, drawn again whenever `html` changes; charts in it react, replays play."""
+
+    _esm = traitlets.Unicode().tag(sync=True)
+    html = traitlets.Unicode("").tag(sync=True)
+
+    @traitlets.default("_esm")
+    def _script(self) -> str:
+        return built("view.js")
