@@ -1,0 +1,54 @@
+"""Errors per page view (or per session) over time."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from connectors.tables import EVENTS, require
+
+
+def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") -> pl.DataFrame:
+    """Count errors and visits in equal bins of time, the empty ones included.
+
+    Parameters
+    ----------
+    events
+        Canonical `events`, noise left out by the caller or not: the rates say what is in them.
+    visits
+        Canonical `page_views` (`at`) or `sessions` (`started_at`).
+    every
+        Length of a bin, as Polars writes durations: "5m", "15m", "1h".
+
+    Returns
+    -------
+    One row per bin from the first to the last record: at (start of the bin), errors, visits, rate (errors per visit,
+    null in a bin without visits). Rows weigh one over their `sample_rate` where they have one.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> noon = datetime(2026, 3, 10, 12, tzinfo=UTC)
+    >>> events = pl.DataFrame({"at": [noon.replace(minute=35)]})
+    >>> page_views = pl.DataFrame({"at": [noon, noon.replace(minute=31), noon.replace(minute=40)]})
+    >>> error_rates(events, page_views)["errors", "visits", "rate"].rows()
+    [(0.0, 1.0, 0.0), (0.0, 0.0, None), (1.0, 2.0, 0.5)]
+    """
+    require(events, EVENTS, ["at"])
+    when = "at" if "at" in visits.columns else "started_at"
+    counts = pl.concat(
+        [
+            _weighed(events, "at").select("at", errors="weight", visits=pl.lit(0.0)),
+            _weighed(visits, when).select("at", errors=pl.lit(0.0), visits="weight"),
+        ]
+    ).drop_nulls("at")
+    bins = counts.group_by(pl.col("at").dt.truncate(every)).agg(pl.col("errors", "visits").sum()).sort("at")
+    return (
+        bins.upsample("at", every=every)
+        .with_columns(pl.col("errors", "visits").fill_null(0.0))
+        .with_columns(pl.when(pl.col("visits") > 0).then(pl.col("errors") / pl.col("visits")).alias("rate"))
+    )
+
+
+def _weighed(records: pl.DataFrame, when: str) -> pl.DataFrame:
+    weight = 1 / pl.col("sample_rate").cast(pl.Float64) if "sample_rate" in records.columns else pl.lit(1.0)
+    return records.select(pl.col(when).alias("at"), weight.fill_null(1.0).alias("weight"))
