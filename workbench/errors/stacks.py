@@ -1,0 +1,210 @@
+"""Raw `stack` strings of every engine to canonical frames: each distinct line is parsed once.
+
+Two families write a frame a line: V8's `    at name (address)` (Chrome, Edge, Node, Hermes, old IE) and `name@address`
+(Firefox, Safari, React Native's JavaScriptCore, old Opera). Two old Operas write sentences. A line that fits none is not
+a frame; a line between two frames that reads like an error's first line begins the cause or the next of an aggregate.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from connectors.tables import FRAMES
+from workbench.rules.loader import load
+
+# `url:12:34`, `url:12`, `url`; a Windows drive (`C:\x.js:1:2`) keeps its colon because only trailing digits are taken.
+_PLACE = r"^(?<url>.*?)(?::(?<line>\d+))?(?::(?<column>\d+))?$"
+# `async fn (`, `new Fn (`, `fn [as alias] (`: the first " (" ends the name, addresses hold no blanks.
+_V8 = r"^\s*at\s+(?:async\s+)?(?:(?<function>[^\s(][^(]*?(?:\([^()]*\)[^(]*?)?)\s+)?\((?<place>.*)\)[\s,{]*$"
+_V8_BARE = r"^\s*at\s+(?:async\s+)?(?<place>\S+?:(?:\d+|0x[0-9a-f]+)(?::\d+)?|<anonymous>|native)[\s,{]*$"
+_V8_NAMED_ONLY = r"^\s*at\s+(?:async\s+)?(?<function>[^\s(:][^(:]*?)\s*$"
+# The innermost `(address:line:column)` of nested evals is the text that called eval: where a person can look.
+_EVAL_ORIGIN = r"\((?<place>[a-z][\w+.-]*:[^()\s]+:\d+:\d+)\)"
+# Firefox puts `async*`, `promise callback*`, `setTimeout handler*` before a name that was scheduled.
+_AT_SIGN = r"^(?:[^@/]*\*)?(?<function>[^@]*?)(?:\([^()@]*\))?@(?<place>.*)$"
+_BARE_ADDRESS = r"^\s*(?<place>(?:[a-z][\w+.-]*://|/)\S+:\d+(?::\d+)?)\s*$"
+_OPERA_10 = (
+    r"^\s*Line (?<line>\d+) of (?:linked|inline#\d+|function|eval)? ?script(?: in)? "
+    r"(?<url>\S+?)(?::? In function (?<function>\S+))?:?\s*$"
+)
+_OPERA_11 = (
+    r"^\s*(?:Error thrown|called(?: from| as \w+)?) (?:at )?line (?<line>\d+), column (?<column>\d+) in "
+    r"(?:<anonymous function(?:: (?<anonymous>[^>]+))?>|(?<function>[^\s(]+))(?:\([^)]*\))? in (?<url>\S+?):?\s*$"
+)
+_FIREFOX_EVAL = r"^(?<url>.*?) line (?<line>\d+) > (?:eval|Function|injectedScript|debugger).*$"
+_WASM = r"^(?<url>.*?):wasm-function\[(?<index>\d+)\](?::0x(?<offset>[0-9a-fA-F]+))?$"
+_ERROR_LINE = r"^\s*(?:\[?(?:cause|errors)\]?:|Caused by:|\{?\s*\[?\w*(?:Error|Exception)\b.*)"
+_NOT_A_NAME = ["", "<anonymous>", "Anonymous function", "anonymous", "?", "<unknown>", "<anonymous function>"]
+
+
+def parse_stacks(events: pl.DataFrame) -> pl.DataFrame:
+    """Parse raw stacks into canonical frames, throwing frame first.
+
+    Parameters
+    ----------
+    events
+        `event_id` and `stack`; events without a stack give no frames.
+
+    Returns
+    -------
+    Canonical `frames`. Columns are the engine's own, 1-based. Frames of an eval carry the address of the code that called
+    it. Frames of WebAssembly have line 1 and the byte offset (plus one) as column, which is how their source maps count.
+    A stack with causes gives them as `exception_index` 1, 2, ... `in_app` is false for frames that the rules
+    (`rules/in_app`) say are not ours; with source maps `symbolicate` decides again.
+
+    Examples
+    --------
+    >>> events = pl.DataFrame({"event_id": ["a"], "stack": ["TypeError: x\\n    at Cart.total (https://shop.example/app.js:1:234)"]})
+    >>> parse_stacks(events).select("function", "url", "line", "column").row(0)
+    ('Cart.total', 'https://shop.example/app.js', 1, 234)
+    """  # noqa: E501
+    given = events.select("event_id", "stack").drop_nulls()
+    if given.is_empty():
+        return FRAMES.empty()
+    distinct = given.select(stack=pl.col("stack").unique(maintain_order=True)).with_row_index("stack_id")
+    frames = parse_distinct_stacks(distinct)
+    ids = given.join(distinct, on="stack").select("event_id", "stack_id")
+    return (
+        ids.join(frames, on="stack_id")
+        .sort("event_id", "exception_index", "frame_index")
+        .select(
+            pl.lit(None, dtype).alias(name) if name == "debug_id" else name for name, dtype in FRAMES.schema.items()
+        )
+    )
+
+
+def parse_distinct_stacks(stacks: pl.DataFrame) -> pl.DataFrame:
+    """Parse stacks that are already distinct: `stack_id`, `stack` to one row a frame with `stack_id`.
+
+    Examples
+    --------
+    >>> parse_distinct_stacks(pl.DataFrame({"stack_id": [7], "stack": ["f@https://a.example/x.js:1:2\\n@https://a.example/x.js:3:4"]})).rows()
+    [(7, 0, 0, 'f', 'https://a.example/x.js', 1, 2, True), (7, 0, 1, None, 'https://a.example/x.js', 3, 4, True)]
+    """  # noqa: E501
+    lines = (
+        stacks.select("stack_id", line_text=pl.col("stack").str.replace_all("\r", "", literal=True).str.split("\n"))
+        .explode("line_text")
+        .filter(pl.col("line_text").str.len_bytes() > 0)
+    )
+    vocabulary = lines.select(line_text=pl.col("line_text").unique())
+    parsed = lines.join(_parse_lines(vocabulary), on="line_text", how="left", maintain_order="left")
+    first_frame = pl.col("is_frame").cum_max().over("stack_id")
+    header = ~pl.col("is_frame") & pl.col("is_error_line") & first_frame
+    # A header counts only when a frame follows it: `header` is carried on to the next frame.
+    begins = header.shift(1, fill_value=False).over("stack_id") & pl.col("is_frame")
+    return (
+        parsed.filter(pl.col("is_frame") | pl.col("is_error_line"))
+        .with_columns(begins=begins)
+        .filter("is_frame")
+        .with_columns(exception_index=pl.col("begins").cum_sum().over("stack_id").cast(pl.Int64))
+        .with_columns(frame_index=pl.int_range(pl.len()).over("stack_id", "exception_index"))
+        .select("stack_id", "exception_index", "frame_index", "function", "url", "line", "column", "in_app")
+    )
+
+
+def _parse_lines(vocabulary: pl.DataFrame) -> pl.DataFrame:
+    text = pl.col("line_text")
+    is_v8 = text.str.contains(r"^\s*at\s")
+    families = vocabulary.with_columns(
+        family=pl.when(is_v8)
+        .then(pl.lit("v8"))
+        .when(text.str.contains(r"^[^\s@(][^@\s(]*(?: [^@\s]+)*(?:\([^@]*\))?@\S|^(?:\([^@]*\))?@\S"))
+        .then(pl.lit("at_sign"))
+        .when(text.str.contains(_BARE_ADDRESS))
+        .then(pl.lit("bare"))
+        .when(text.str.contains(r"^\s*(?:Line \d+ of|Error thrown at line|called )"))
+        .then(pl.lit("opera"))
+        .otherwise(pl.lit("none"))
+    )
+    parts = [
+        _v8(families.filter(pl.col("family") == "v8")),
+        _places(families.filter(pl.col("family") == "at_sign"), _AT_SIGN),
+        _places(families.filter(pl.col("family") == "bare"), _BARE_ADDRESS),
+        _opera(families.filter(pl.col("family") == "opera")),
+    ]
+    frames = _finish(pl.concat(parts))
+    return (
+        families.select("line_text", is_error_line=text.str.contains(_ERROR_LINE))
+        .join(frames, on="line_text", how="left")
+        .with_columns(
+            is_frame=pl.col("url").is_not_null() | pl.col("function").is_not_null() | pl.col("line").is_not_null()
+        )
+    )
+
+
+def _v8(lines: pl.DataFrame) -> pl.DataFrame:
+    text = pl.col("line_text")
+    full, bare, named = (
+        text.str.extract_groups(_V8),
+        text.str.extract_groups(_V8_BARE),
+        text.str.extract_groups(_V8_NAMED_ONLY),
+    )
+    place = pl.coalesce(full.struct["place"], bare.struct["place"])
+    function = pl.when(place.is_null()).then(named.struct["function"]).otherwise(full.struct["function"])
+    place = (
+        pl.when(place.str.contains("eval at ", literal=True))
+        .then(pl.coalesce(place.str.extract_groups(_EVAL_ORIGIN).struct["place"], place))
+        .otherwise(place)
+    )
+    # Hermes writes `(address at index.android.bundle:1:2)`.
+    return _take_apart(lines.select("line_text", place=place.str.strip_prefix("address at "), function=function))
+
+
+def _places(lines: pl.DataFrame, pattern: str) -> pl.DataFrame:
+    found = pl.col("line_text").str.extract_groups(pattern)
+    function = found.struct["function"] if "function" in pattern else pl.lit(None, pl.String)
+    return _take_apart(lines.select("line_text", place=found.struct["place"], function=function))
+
+
+def _take_apart(lines: pl.DataFrame) -> pl.DataFrame:
+    place = pl.col("place")
+    # React Native's JavaScriptCore drops the address of its only bundle: `fn@12:34`.
+    without_address = place.str.contains(r"^\d+:\d+$")
+    usual = pl.when(without_address).then(":" + place).otherwise(place).str.extract_groups(_PLACE)
+    firefox_eval = place.str.extract_groups(_FIREFOX_EVAL)
+    wasm = place.str.extract_groups(_WASM)
+    is_eval, is_wasm = firefox_eval.struct["url"].is_not_null(), wasm.struct["url"].is_not_null()
+    column = pl.when(is_eval).then(None).otherwise(usual.struct["column"].cast(pl.Int64, strict=False))
+    offset = wasm.struct["offset"].str.to_integer(base=16, dtype=pl.Int64, strict=False) + 1
+    return lines.select(
+        "line_text",
+        function=pl.when(is_wasm)
+        .then(pl.coalesce("function", "wasm-function[" + wasm.struct["index"] + "]"))
+        .otherwise("function"),
+        url=pl.coalesce(firefox_eval.struct["url"], wasm.struct["url"], usual.struct["url"]),
+        line=pl.when(is_wasm)
+        .then(pl.lit(1))
+        .otherwise(pl.coalesce(firefox_eval.struct["line"], usual.struct["line"]).cast(pl.Int64, strict=False)),
+        column=pl.when(is_wasm).then(offset).otherwise(column),
+    )
+
+
+def _opera(lines: pl.DataFrame) -> pl.DataFrame:
+    ten, eleven = pl.col("line_text").str.extract_groups(_OPERA_10), pl.col("line_text").str.extract_groups(_OPERA_11)
+    return lines.select(
+        "line_text",
+        function=pl.coalesce(ten.struct["function"], eleven.struct["function"], eleven.struct["anonymous"]),
+        url=pl.coalesce(ten.struct["url"], eleven.struct["url"]).str.strip_suffix(":"),
+        line=pl.coalesce(ten.struct["line"], eleven.struct["line"]).cast(pl.Int64, strict=False),
+        column=eleven.struct["column"].cast(pl.Int64, strict=False),
+    )
+
+
+def _finish(frames: pl.DataFrame) -> pl.DataFrame:
+    function = (
+        pl.col("function")
+        .str.strip_chars()
+        .str.replace(r"\s*\[as [^\]]*\]$", "")
+        .str.replace(r"^<anonymous function: (.*)>$", "$1")
+    )
+    # `(index 0)` of Promise.all and V8's `(<anonymous>)` are the engine's own code.
+    url = pl.col("url").str.replace(r"^index \d+$", "<anonymous>").replace("", None)
+    not_ours = "|".join(f"(?:{rule['url']})" for rule in load("in_app", "frames").data["not_in_app"])
+    return frames.select(
+        "line_text",
+        function=pl.when(function.is_in(_NOT_A_NAME)).then(None).otherwise(function),
+        url=url,
+        line=pl.when(pl.col("line") > 0).then(pl.col("line")),
+        column=pl.when(pl.col("column") > 0).then(pl.col("column")),
+        in_app=url.is_not_null() & ~url.fill_null("").str.contains(not_ours),
+    )
