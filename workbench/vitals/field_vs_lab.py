@@ -41,8 +41,8 @@ def field_vs_lab(
     -------
     Keys, `n`, `field` (p75) with `field_low`, `field_high`, `field_rating`; `runs`, `lab` (median of the runs),
     `lab_low`, `lab_high` (fastest and slowest run), `lab_rating`; `times` (field over lab), `finding`: `lab is blind`
-    (the field is surely in a worse band than the lab says), `lab is harder`, `no lab run`, `no field data`, `too few page
-    views`, `agree`, in this order.
+    (the field is surely in a worse band than the lab says), `lab is harder`, `no lab run`, `no field data`, `too few
+    page views`, `agree`, in this order.
 
     Notes
     -----
