@@ -125,6 +125,13 @@ class SourceMap:
             self._name_texts.gather(picked["name"]).alias("name"),
         )
 
+    def content_of(self, source: str) -> str | None:
+        """What `sourcesContent` holds for a source; None when the map does not carry it or does not know it."""
+        for path, content in zip(self.sources, self.contents, strict=True):
+            if path == source and content is not None:
+                return content
+        return None
+
     @cached_property
     def _has_equal_positions(self) -> bool:
         keys = self.columns.key

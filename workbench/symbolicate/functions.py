@@ -123,8 +123,8 @@ def outline(content: str, path: str | None) -> Outline | None:
     content
         The original source, from `sourcesContent`.
     path
-        Its path; the ending picks the grammar. A path without an ending is read as JavaScript, and believed only when it
-        parses without an error.
+        Its path; the ending picks the grammar. A path without an ending is read as JavaScript, and believed only when
+        it parses without an error.
 
     Examples
     --------
