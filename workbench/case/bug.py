@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from workbench.contrast import contrast
-from workbench.replay.dom import moment
+from workbench.replay.dom import Moment, moment, replay_marks
 from workbench.symbolicate.frames import source_lines
 from workbench.traces.tree import failing_spans, trace_tree
 
 if TYPE_CHECKING:
     from workbench.case.case import Case
 
+NO_LINES = pl.DataFrame(schema={"line": pl.Int64, "text": pl.String, "is_hit": pl.Boolean})
 DIMENSIONS = ("release", "browser", "os", "device_class", "region")
+
+
+class Place(NamedTuple):
+    """Where an issue throws: its topmost frame of the team's own code, the source around it, the whole stack."""
+
+    frame: dict[str, Any]
+    source: pl.DataFrame
+    stack: pl.DataFrame
+
+    @property
+    def function(self) -> str | None:
+        """The enclosing function, as far as it is known."""
+        return self.frame["source_function"] or self.frame["function"]
 
 
 class Bug:
@@ -82,24 +96,49 @@ class Bug:
     @cached_property
     def frames(self) -> pl.DataFrame:
         """The example's stack, newest frame first, mapped."""
-        return self.case.frames.filter(
-            (pl.col("event_id") == self.example["event_id"]) & (pl.col("exception_index") == 0)
-        ).sort("frame_index")
+        return self._stack(self.example["event_id"])
 
     @cached_property
-    def throwing(self) -> dict[str, Any] | None:
-        """The topmost frame in the team's own code, else the throwing frame; None where no frame was reported."""
-        own = self.frames.filter(pl.col("in_app").fill_null(False) & (pl.col("map_status") == "mapped"))
-        rows = own if own.height else self.frames
-        return rows.row(0, named=True) if rows.height else None
+    def places(self) -> list[Place]:
+        """Where the bug throws: one place an issue, the example's first, then by events."""
+        own = self.events.join(
+            self.case.frames.filter((pl.col("exception_index") == 0) & (pl.col("map_status") == "mapped"))
+            .select("event_id")
+            .unique()
+            .with_columns(pl.lit(True).alias("_mapped")),
+            on="event_id",
+            how="left",
+        )
+        shown = (
+            own.with_columns(
+                (pl.col("event_id") == self.example["event_id"]).alias("_example"),
+                pl.len().over("issue_id").alias("_n"),
+                pl.col("_mapped").fill_null(False),
+            )
+            .sort("_example", "_n", "_mapped", "at", descending=[True, True, True, False])
+            .unique("issue_id", keep="first", maintain_order=True)
+        )
+        return [place for event_id in shown["event_id"] if (place := self._place(event_id)) is not None]
 
-    @cached_property
+    @property
     def source(self) -> pl.DataFrame:
-        """The source lines around the throwing position: line, text, is_hit; empty where it is not mapped."""
-        frame = self.throwing
-        if frame is None or frame["map_status"] != "mapped" or frame["source_line"] is None:
-            return pl.DataFrame(schema={"line": pl.Int64, "text": pl.String, "is_hit": pl.Boolean})
-        return source_lines(self.case.store, frame["map_location"], frame["source"], frame["source_line"])
+        """The source lines around the example's throwing position: line, text, is_hit; empty where not mapped."""
+        return self.places[0].source if self.places else NO_LINES
+
+    def _stack(self, event_id: str) -> pl.DataFrame:
+        rows = self.case.frames.filter((pl.col("event_id") == event_id) & (pl.col("exception_index") == 0))
+        return rows.sort("frame_index")
+
+    def _place(self, event_id: str) -> Place | None:
+        stack = self._stack(event_id)
+        own = stack.filter(pl.col("in_app").fill_null(False) & (pl.col("map_status") == "mapped"))
+        if stack.is_empty():
+            return None
+        frame = (own if own.height else stack).row(0, named=True)
+        if frame["map_status"] != "mapped" or frame["source_line"] is None:
+            return Place(frame, NO_LINES, stack)
+        lines = source_lines(self.case.store, frame["map_location"], frame["source"], frame["source_line"])
+        return Place(frame, lines, stack)
 
     @cached_property
     def contrast(self) -> pl.DataFrame:
@@ -134,13 +173,29 @@ class Bug:
         return self.case.replay_joins.join(self.events.select("event_id"), on="event_id", how="semi")
 
     @cached_property
-    def replay_events(self) -> pl.DataFrame:
-        """The example's recording around the error, cut so that it plays alone; empty where there is none."""
-        replay = self.case.replay_joins.filter(pl.col("event_id") == self.example["event_id"])["replay_id"]
-        recording = self.case.evidence.replay_events(replay[0]) if len(replay) and replay[0] else None
-        if recording is None or recording.is_empty():
-            return pl.DataFrame()
-        return moment(recording, self.example["at"])
+    def recording(self) -> pl.DataFrame | None:
+        """The whole recording of the example's session; None where there is none."""
+        replay = self.case.replay_joins.filter(pl.col("event_id") == self.example["event_id"])["replay_id"].drop_nulls()
+        recording = self.case.evidence.replay_events(replay[0]) if len(replay) else None
+        return None if recording is None or recording.is_empty() else recording
+
+    @cached_property
+    def moment(self) -> Moment | None:
+        """The example's recording around the error, cut so that it plays alone; None where there is none."""
+        return None if self.recording is None else moment(self.recording, self.example["at"])
+
+    @cached_property
+    def marks(self) -> list[tuple[int, str, str]]:
+        """Clicks, requests and errors in `moment`: ms from its start, kind, label."""
+        if self.recording is None or self.moment is None:
+            return []
+        own = pl.col("session_id") == self.example["session_id"]
+        found = replay_marks(
+            self.recording, events=self.case.events.filter(own), requests=self.case.requests.filter(own)
+        )
+        t = (pl.col("at") - self.moment.starts_at).dt.total_milliseconds().alias("t")
+        kinds = pl.col("kind").is_in(["click", "request", "error"])
+        return found.filter(kinds).sort("at").select(t, "kind", "label").rows()
 
     @cached_property
     def timeline(self) -> pl.DataFrame:

@@ -231,7 +231,11 @@ class Case:
                 pl.len().alias("events"),
                 pl.col("session_id").n_unique().alias("sessions"),
                 pl.col("noise_reason").drop_nulls().mode().sort().first().alias("reason"),
-                pl.concat_str("type", "message", separator=": ", ignore_nulls=True).mode().sort().first().alias("example"),
+                pl.concat_str("type", "message", separator=": ", ignore_nulls=True)
+                .mode()
+                .sort()
+                .first()
+                .alias("example"),
             )
             .sort("events", "noise_class", descending=[True, False])
         )
@@ -284,6 +288,12 @@ class Case:
     def vitals_change(self) -> pl.DataFrame:
         """Web vitals of the breaking release against the one before: p75 with intervals, cohort by cohort."""
         return compare_releases(self.vitals, self.previous_release, self.breaking_release)
+
+    @property
+    def extent(self) -> tuple[datetime, datetime] | None:
+        """From when to when the whole source holds errors, whatever the window; None when it holds none."""
+        seen = self.store.events(Window()).frame.select(pl.col("at").min(), pl.col("at").max().alias("to")).collect()
+        return None if seen["at"][0] is None else seen.row(0)
 
     @property
     def ledger(self) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from workbench.panels.ledger import Ledger, LedgerView
 from workbench.panels.noise import NoiseTable, NoiseView
 from workbench.panels.rates import Rates, RatesView
 from workbench.panels.replay import Mark, Replay, pack
+from workbench.panels.source_maps import SourceMaps, SourceMapsView
 from workbench.panels.vitals import Vitals, VitalsView
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "Replay",
     "ReplayView",
     "ThrowView",
+    "SourceMaps",
+    "SourceMapsView",
     "TraceView",
     "Vitals",
     "VitalsView",

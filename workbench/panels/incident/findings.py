@@ -1,0 +1,130 @@
+"""The headline of a case: what users saw, how many, since which release, and what the backend knew of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import polars as pl
+
+from workbench.alerts.backtest import lead_time
+from workbench.alerts.rates import error_rates
+from workbench.alerts.rules import known_rules
+from workbench.case import Case
+from workbench.charts.labels import count, moment, plural, release_name, share
+from workbench.panels.headline import HeadlineView, Kpi
+from workbench.panels.incident.words import counted, fraction, listed, offset, page_name, sentence, stretch
+from workbench.statistics import wilson_interval
+
+RULE = "errors-5x"
+
+
+def headline_view(case: Case) -> HeadlineView:
+    """Say the finding of a case in one sentence, what is behind it in a few, and five numbers."""
+    failed = [report for report in case.evidence.reports if report.failed and report.table == "events"]
+    if failed:
+        return HeadlineView("The error tracker could not be read", sentence(failed[0].failed or ""))
+    if case.events.is_empty():
+        return HeadlineView("No errors reached the tracker in this window", nothing_here(case))
+    hitting = case.bugs.filter(pl.col("sessions") > 0)
+    if hitting.is_empty():
+        title = f"{plural(case.events.height, 'error')}, and none of them a bug that hit anybody"
+        return HeadlineView(title, "Every error in this window is noise; the classes and their reasons stand below.")
+    return HeadlineView(_title(case, hitting), _sub(case, hitting), _kpis(case, hitting))
+
+
+def nothing_here(case: Case) -> str:
+    """Say what was looked for and why it may be empty."""
+    views = case.page_views.height
+    seen = (
+        f"{plural(views, 'page view')} in the same window say that the site was in use."
+        if views
+        else "There are no page views either: the window may lie outside what the source holds."
+    )
+    whole = case.extent
+    held = f" The source holds errors from {moment(whole[0])} to {moment(whole[1])} UTC." if whole else ""
+    filters = [f"release {case.release}" if case.release else None, case.window.environment, case.window.project]
+    looked = ", ".join(word for word in filters if word)
+    return f"Looked for: {case.window.describe()}{f' ({looked})' if looked else ''}. {seen}{held}"
+
+
+def exposed(case: Case, hitting: pl.DataFrame) -> int:
+    """How many sessions of people there were on the releases that the bugs occur in."""
+    releases = case.events.join(
+        case.grouping.events.filter(pl.col("bug_id").is_in(hitting["bug_id"].implode())), on="event_id", how="semi"
+    )["release"]
+    shown = case.sessions.filter(pl.col("release").is_in(releases.drop_nulls().unique().implode()))
+    return max(shown.height, case.hit["session_id"].n_unique()) or 1
+
+
+def deployed_at(case: Case, release: str | None) -> datetime | None:
+    """When a release was deployed, None when nobody says."""
+    times = case.releases.filter(pl.col("release") == release)["deployed_at"].drop_nulls() if release else []
+    return times[0] if len(times) else None
+
+
+def all_answers_2xx(case: Case) -> float | None:
+    """The share of hit sessions in which every backend answer was 2xx, None where no answer is known."""
+    known = case.answers["all_2xx"].drop_nulls()
+    return known.mean() if len(known) else None  # type: ignore[return-value]
+
+
+def _title(case: Case, hitting: pl.DataFrame) -> str:
+    worst = hitting.row(0, named=True)
+    n = case.hit["session_id"].n_unique()
+    pages = listed(list(dict.fromkeys(page_name(route) for route in worst["routes"] or [])), most=3)
+    subject = f"{pages[0].upper()}{pages[1:]} pages" if pages else "Pages"
+    since = f" after release {release_name(worst['release'])}" if worst["release"] else ""
+    answered = all_answers_2xx(case)
+    green = ", while the backend answered 200 OK" if answered is not None and answered >= 0.5 else ""
+    return f"{subject} broke for {fraction(n / exposed(case, hitting))}{since}{green}"
+
+
+def _sub(case: Case, hitting: pl.DataFrame) -> str:
+    said = [_bug_sentence(row, first=i == 0) for i, row in enumerate(hitting.head(3).iter_rows(named=True))]
+    if hitting.height > 3:
+        said.append(sentence(f"{counted(hitting.height - 3, 'more bug')} hit fewer"))
+    answered = all_answers_2xx(case)
+    if answered is not None:
+        said.append(f"{share(answered)} of hit sessions saw nothing but 2xx answers.")
+    return " ".join(said)
+
+
+def _bug_sentence(row: dict[str, object], *, first: bool) -> str:
+    lead = "" if first else "Another bug: "
+    return lead + sentence(f"{row['title']}, {counted(int(row['sessions']), 'session')}")  # type: ignore[call-overload]
+
+
+def _kpis(case: Case, hitting: pl.DataFrame) -> tuple[Kpi, ...]:
+    worst = hitting.row(0, named=True)
+    n, out_of = case.hit["session_id"].n_unique(), exposed(case, hitting)
+    low, high = wilson_interval(n, out_of)
+    users = case.sessions.join(case.hit.select("session_id").unique(), on="session_id", how="semi")["user_id"]
+    first_seen = hitting["first_seen"].min()
+    answered = all_answers_2xx(case)
+    interval = f"{share(n / out_of)}, {100 * float(low):.0f}–{100 * float(high):.0f}"
+    return (
+        Kpi(count(n), f"sessions hit ({interval})"),
+        Kpi(count(users.n_unique()) if users.null_count() < len(users) else "–", "users hit"),
+        Kpi(f"{first_seen:%H:%M}", f"first seen {first_seen.day} {first_seen:%b}, "
+            f"{offset(first_seen, deployed_at(case, worst['release']))}"),
+        _lead_kpi(case, worst),
+        Kpi(share(answered), "of hit sessions: every backend answer 2xx"),
+    )  # fmt: skip
+
+
+def _lead_kpi(case: Case, worst: dict[str, object]) -> Kpi:
+    rule = known_rules()[RULE]
+    signal = case.events.join(case.grouping.events.filter(pl.col("noise_class").is_null()), on="event_id", how="semi")
+    support_at = case.sessions["support_at"].min()
+    rates = error_rates(signal, case.page_views, every=rule.every)
+    found = lead_time(rule, rates, support_at, incident_at=deployed_at(case, worst["release"]))  # type: ignore[arg-type]
+    if found.lead is None:
+        why = (
+            "no support contact is known"
+            if support_at is None
+            else f"an alert at {rule.times:.0f}× would not have fired"
+        )
+        return Kpi("–", why)
+    ahead = found.lead.total_seconds() >= 0
+    said = f"an alert at {rule.times:.0f}× the usual would have {'led' if ahead else 'followed'} support by"
+    return Kpi(("−" if ahead else "+") + stretch(found.lead), said)

@@ -1,0 +1,112 @@
+"""The sections that need only a few lines each: funnel, errors over time, vitals, noise, source maps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import polars as pl
+
+from workbench.alerts.rates import error_rates
+from workbench.case import Case
+from workbench.charts.labels import plural, release_name, share, vital
+from workbench.panels.funnel import FunnelView
+from workbench.panels.incident.words import counted, sentence
+from workbench.panels.noise import NoiseView
+from workbench.panels.rates import RatesView
+from workbench.panels.source_maps import SourceMapsView
+from workbench.panels.vitals import VitalsView
+
+COHORTS_SHOWN = 8
+STEPS = ("5m", "15m", "1h", "3h", "6h", "1d")
+BARS = 80
+
+
+def funnel_view(case: Case) -> FunnelView:
+    """Give the funnel of a case."""
+    return FunnelView(
+        case.funnel.rename({"step": "stage"}), case.noise.select("noise_class", pl.col("events").alias("n"))
+    )
+
+
+def rates_view(case: Case) -> RatesView:
+    """Give errors over time in the finest stretches of which no more than `BARS` are needed."""
+    events = case.events.select("event_id", "at", "sample_rate").join(case.grouping.events, on="event_id")
+    span = (events["at"].max() - events["at"].min()) if events.height else timedelta(0)  # type: ignore[operator]
+    every = next((step for step in STEPS if span / _length(step) <= BARS), STEPS[-1])
+    start = pl.col("at").dt.truncate(every)
+    noise = pl.col("noise_class").is_not_null()
+    counts = events.group_by(start).agg((~noise).sum().cast(pl.Int64).alias("errors"), noise.sum().alias("noise"))
+    grid = (
+        pl.DataFrame({"at": pl.datetime_range(*counts.select(pl.min("at"), pl.max("at").alias("to")).row(0), every,
+                                              eager=True)})
+        if counts.height
+        else counts.select("at")
+    )  # fmt: skip
+    rates = grid.join(counts, on="at", how="left").with_columns(pl.col("errors", "noise").fill_null(0))
+    return RatesView(rates, _marks(case), f"Errors in stretches of {every}, noise in grey behind them.")
+
+
+def _length(step: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    return timedelta(**{units[step[-1]]: int(step[:-1])})
+
+
+def _marks(case: Case) -> pl.DataFrame:
+    deploys = case.releases.filter(pl.col("deployed_at").is_not_null()).select(
+        pl.col("deployed_at").alias("at"),
+        pl.concat_str(pl.lit("deploy "), pl.col("release").str.head(7)).alias("label"),
+        pl.lit("deploy").alias("kind"),
+    )
+    support = case.sessions["support_at"].min()
+    heard = pl.DataFrame(
+        {
+            "at": [support] if support else [],
+            "label": ["support hears"] if support else [],
+            "kind": ["support"] if support else [],
+        },
+        schema=deploys.schema,
+    )
+    return pl.concat([deploys, heard]).sort("at")
+
+
+def vitals_view(case: Case) -> VitalsView:
+    """Give the vitals of the breaking release against the one before it."""
+    before, after = case.previous_release, case.breaking_release
+    if before is None or after is None:
+        why = "no bug names a release" if after is None else f"no release before `{release_name(after)}` is known"
+        return VitalsView(f"Nothing to compare: {why}.", pl.DataFrame())
+    changes = case.vitals_change
+    changed = changes.filter(pl.col("verdict").is_in(["regression", "improvement"]))
+    measured = changes.filter(pl.col("verdict") != "too few")
+    pair = f"release `{release_name(after)}` against `{release_name(before)}`"
+    worse = changed.filter(pl.col("verdict") == "regression")
+    if worse.is_empty():
+        finding = f"No vital got worse with {pair}."
+    else:
+        named = [
+            f"{row['metric']} on {row['device_class']}{f' `{row["route"]}`' if row.get('route') else ''} "
+            f"{vital(row['metric'], row['p75_before'])} → {vital(row['metric'], row['p75_after'])}"
+            for row in worse.head(3).iter_rows(named=True)
+        ]
+        finding = sentence(f"{counted(worse.height, 'cohort')} got worse with {pair}: {'; '.join(named)}")
+    few = changes.height - measured.height
+    method = (
+        f"p75 with its 95 % interval over the good, needs-improvement and poor bands, {release_name(before)} in blue, "
+        f"{release_name(after)} in red. {plural(changed.height, 'cohort')} of {measured.height} changed (false-discovery "
+        f"rate 5 %); {few} more have too few page views to say."
+    )
+    shown = changed if changed.height else measured
+    return VitalsView(finding, shown.head(COHORTS_SHOWN), method)
+
+
+def noise_view(case: Case) -> NoiseView:
+    """Give the noise by class."""
+    n = int(case.noise["events"].sum())
+    left = share(n / case.events.height) if case.events.height else "–"
+    return NoiseView(case.noise, case.events.height, f"{left} of all errors. Nothing was dropped: `case.noise` counts them, "
+                     "`case.grouping.events` names the rule of each.")  # fmt: skip
+
+
+def maps_view(case: Case) -> SourceMapsView:
+    """Give the verdict on each release's source maps."""
+    return SourceMapsView(case.map_audit)
