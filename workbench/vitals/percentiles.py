@@ -10,8 +10,8 @@ import polars as pl
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate
 from workbench.vitals.population import navigation_kind, only_navigations, reason_set_aside
-from workbench.vitals.ranks import Ranked, rank_values
-from workbench.vitals.thresholds import rating, threshold_of
+from workbench.vitals.ranks import Ranks, rank_values
+from workbench.vitals.thresholds import rating
 
 
 def vitals_percentiles(
@@ -82,7 +82,7 @@ def vitals_percentiles(
 
 
 def describe(
-    ranked: Ranked, percentiles: Sequence[float], intervals: Sequence[float], min_samples: int, confidence: float
+    ranked: Ranks, percentiles: Sequence[float], intervals: Sequence[float], min_samples: int, confidence: float
 ) -> pl.DataFrame:
     """Describe every group of sorted values in one row; see `vitals_percentiles` for the columns.
 
@@ -112,10 +112,12 @@ def describe(
         ),
         *(column(f"_{part}", getattr(p75, part)) for part in Estimate._fields),
     )
+    good, poor = ranked.shares()
+    shares = {"share_good": good, "share_needs": 1 - good - poor, "share_poor": poor}
     return rows.with_columns(
         rating(pl.col("_value")),
         (rating(pl.col("_low")) == rating(pl.col("_high"))).fill_null(False).alias("rating_sure"),
-        *_shares(ranked),
+        *(pl.Series(name, share, pl.Float64).fill_nan(None) for name, share in shares.items()),
     ).drop("_value", "_low", "_high")
 
 
@@ -146,17 +148,3 @@ def sample_weight(vitals: pl.DataFrame) -> pl.Expr | None:
     if rate.n_unique() <= 1:
         return None
     return 1 / pl.col("sample_rate").cast(pl.Float64).fill_null(1.0)
-
-
-def _shares(ranked: Ranked) -> list[pl.Expr]:
-    group = np.repeat(np.arange(ranked.n.size), ranked.n)
-    weight = np.ones(ranked.values.size) if ranked.weights is None else ranked.weights
-    whole = np.bincount(group, weight, ranked.n.size)
-    limits = ranked.keys.select(threshold_of("good"), threshold_of("poor"))
-    upto = []
-    for part in ("good", "poor"):
-        limit = limits[part].to_numpy()
-        inside = ranked.values <= limit[group]
-        upto.append(np.where(np.isnan(limit), np.nan, np.bincount(group, weight * inside, ranked.n.size) / whole))
-    shares = {"share_good": upto[0], "share_needs": upto[1] - upto[0], "share_poor": 1 - upto[1]}
-    return [pl.lit(pl.Series(name, share, pl.Float64).fill_nan(None)).alias(name) for name, share in shares.items()]

@@ -7,7 +7,7 @@ prerendered pages and soft navigations are different things with different speed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -90,11 +90,11 @@ def reason_set_aside() -> pl.Expr:
         .then(pl.lit("not a number"))
         .when(value < 0)
         .then(pl.lit("negative"))
-        .when((value == 0) & (_limit("zero") == 0))
+        .when((value == 0) & (limit_of("zero") == 0))
         .then(pl.lit("zero"))
-        .when((value > 0) & (value < _limit("smallest")))
+        .when((value > 0) & (value < limit_of("smallest")))
         .then(pl.lit("wrong unit"))
-        .when(value > _limit("largest"))
+        .when(value > limit_of("largest"))
         .then(pl.lit("absurd"))
         .alias("reason")
     )
@@ -143,18 +143,30 @@ def treat(vitals: pl.DataFrame) -> Treated:
 
 
 @cache
-def limits() -> dict[str, dict[str, float]]:
-    """Return the smallest and largest plausible value of each metric, and whether zero is one (1) or not (0)."""
-    return {
-        metric: {part: float(limit) for part, limit in rule.items()}
-        for metric, rule in load("vitals", "plausible").data.items()
-    }
+def limits() -> Mapping[str, Mapping[str, float]]:
+    """Return for each metric the smallest and largest plausible value, and whether zero is one (1) or not (0).
+
+    Examples
+    --------
+    >>> limits()["INP"]
+    {'smallest': 1.0, 'largest': 600000.0, 'zero': 1.0}
+    """
+    rules = load("vitals", "plausible").data
+    return {metric: {part: float(limit) for part, limit in rule.items()} for metric, rule in rules.items()}
 
 
-def _limit(part: str) -> pl.Expr:
+def limit_of(part: str) -> pl.Expr:
+    """Return one of the `limits` of the `metric` column's metric as an expression; null for metrics without.
+
+    Examples
+    --------
+    >>> pl.DataFrame({"metric": ["CLS", "TBT"]}).select(limit_of("largest")).to_series().to_list()
+    [100.0, None]
+    """
     known = {metric: rule[part] for metric, rule in limits().items()}
     return (
         pl.col("metric")
         .cast(pl.String)
         .replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Float64)
+        .alias(part)
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,21 @@ import polars as pl
 from scipy import special
 
 from workbench.statistics import Estimate, Floats, critical_value, quantile_ranks
+from workbench.vitals.thresholds import threshold_of
 
 Codes = npt.NDArray[np.int64]
+
+
+class Ranks(Protocol):
+    """Groups whose quantiles can be told: of sorted values (`Ranked`) or of a histogram (`histogram.Buckets`)."""
+
+    @property
+    def keys(self) -> pl.DataFrame: ...  # noqa: D102
+    @property
+    def n(self) -> Codes: ...  # noqa: D102
+    def quantile(self, q: float) -> Floats: ...  # noqa: D102
+    def estimate(self, q: float, confidence: float = 0.95) -> Estimate: ...  # noqa: D102
+    def shares(self) -> tuple[Floats, Floats]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,12 @@ class Ranked:
         independent = self.independent(q, value, confidence)
         low, high = (end / (independent + 1) * (self.n + 1) for end in quantile_ranks(independent, q, confidence))
         return Estimate(value, self.at_rank(low), self.at_rank(high))
+
+    def shares(self) -> tuple[Floats, Floats]:
+        """Return the shares of every group's values that are good and poor; NaN for metrics without thresholds."""
+        limits = self.keys.select(threshold_of("good"), threshold_of("poor"))
+        good, poor = limits["good"].to_numpy(), limits["poor"].to_numpy()
+        return self._share_up_to(good), 1 - self._share_up_to(poor)
 
     def at_rank(self, rank: Floats) -> Floats:
         """Return the value of every group at a rank counted from 1, with a fraction; NaN stays NaN."""
@@ -95,6 +115,12 @@ class Ranked:
             few = (critical_value(confidence) / special.stdtrit(clusters - 1, 0.5 + confidence / 2)) ** 2
         alone = (clusters == self.n) & (self.weights is None)
         return np.where(alone, self.n, np.where(clusters > 1, np.minimum(independent, self.n) * few, 1.0))
+
+    def _share_up_to(self, limit: Floats) -> Floats:
+        group = np.repeat(np.arange(self.n.size), self.n)
+        weight = np.ones(self.values.size) if self.weights is None else self.weights
+        inside = np.bincount(group, weight * (self.values <= limit[group]), self.n.size)
+        return np.where(np.isnan(limit), np.nan, inside / np.bincount(group, weight, self.n.size))
 
     def _weighted_place(self, share: Floats) -> Floats:
         assert self.weights is not None
