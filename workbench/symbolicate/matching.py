@@ -110,6 +110,24 @@ def same_release(one: str, other: str) -> str | None:
     return None
 
 
+def release_format(release: str) -> str:
+    """Name the format of a release name.
+
+    Examples
+    --------
+    >>> release_format("1f2e3d4c5b6a79880123456789abcdef01234567"), release_format("shop@1f2e3d4c5b6a")
+    ('a commit of 40 digits', 'package@ a commit of 12 digits')
+    >>> release_format("v1.4.2"), release_format("night-shift")
+    ('a version', 'a name')
+    """
+    package, at, rest = release.rpartition("@")
+    before = "package@ " if at and package else ""
+    commits = _commits(rest)
+    if commits and len(commits[0]) == len(rest):
+        return f"{before}a commit of {len(rest)} digits"
+    return before + ("a version" if re.match(load("symbolicate", "releases").data["version"], rest) else "a name")
+
+
 def not_javascript(url: str | None) -> str | None:
     """Say why no source map can belong to an address, None when one may."""
     return _first_reason("not_javascript", url or "")
