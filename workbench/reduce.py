@@ -1,9 +1,9 @@
 """The few heavy passes over big tables, written once for every engine.
 
-Each takes a native frame of any engine that narwhals knows (Polars eager or lazy, DuckDB relation, PySpark DataFrame, and
-what Ibis reaches), groups and counts there, and brings home a small Polars frame; the rows are equal on every engine.
-Everything else in the workbench works on these, or on a slice. Engines that truncate times by their session's time zone
-(DuckDB, Spark) must run it in UTC, as `connectors.warehouse` sets it.
+Each takes a native frame of any engine that narwhals knows (Polars eager or lazy, DuckDB relation, PySpark DataFrame,
+and what Ibis reaches), groups and counts there, and brings home a small Polars frame; the rows are equal on every
+engine. Everything else in the workbench works on these, or on a slice. Engines that truncate times by their session's
+time zone (DuckDB, Spark) must run it in UTC, as `connectors.warehouse` sets it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ def error_shapes(events: Any, by: Sequence[str] = ("type", "message", "stack")) 
 
     Returns
     -------
-    `by`, `n` events, `weight` (what they stand for, by `sample_rate`), `users`, `sessions` (distinct, nulls not counted),
-    `first`, `last`, `event_id` (the smallest, as a sample); most events first. Columns that `events` lacks are left out.
+    `by`, `n` events, `weight` (what they stand for, by `sample_rate`), `users`, `sessions` (distinct, nulls not
+    counted), `first`, `last`, `event_id` (the smallest, as a sample); most events first. Columns that `events` lacks
+    are left out.
 
     Examples
     --------
@@ -87,14 +88,14 @@ def vitals_histogram(vitals: Any, by: Sequence[str] = ("metric", "device_class",
     vitals
         Canonical `vitals` on any engine, one row per metric and page view.
     by
-        Dimensions to keep; `metric` is always one. Fine dimensions make large histograms: a bucket is 1 % wide, so a group
-        has some 500.
+        Dimensions to keep; `metric` is always one. Fine dimensions make large histograms: a bucket is 1 % wide, so a
+        group has some 500.
 
     Returns
     -------
-    `by`, `bucket` (values of at least 1e-6 by their logarithm; `ZERO` below; one each for null, NaN and negative values),
-    `rating` (by the thresholds in `rules/`, not by what the browser said), `n`, `weight` and `weight_squared` (sums of
-    one over `sample_rate` and of its square). Histograms of days add up to that of a month.
+    `by`, `bucket` (values of at least 1e-6 by their logarithm; `ZERO` below; one each for null, NaN and negative
+    values), `rating` (by the thresholds in `rules/`, not by what the browser said), `n`, `weight` and
+    `weight_squared` (sums of one over `sample_rate` and of its square). Histograms of days add up to that of a month.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """Percentiles from log-bucket histograms: what any engine can count, and days can be added up from.
 
 A value v of at least 1e-6 falls into bucket b = floor(ln v / ln gamma) with gamma = (1 + a) / (1 - a), and is told as
-gamma^b · 2 gamma / (1 + gamma), at most a = 0.5 % away from v (DDSketch: Masson, Rim and Lee, VLDB 2019). Smaller ones, a
-CLS of zero above all, have a bucket of their own that sorts first, and so has each kind of value that cannot be counted.
-`workbench.reduce.vitals_histogram` makes these histograms.
+gamma^b · 2 gamma / (1 + gamma), at most a = 0.5 % away from v (DDSketch: Masson, Rim and Lee, VLDB 2019). Smaller
+ones, a CLS of zero above all, have a bucket of their own that sorts first, and so has each kind of value that cannot
+be counted. `workbench.reduce.vitals_histogram` makes these histograms.
 """
 
 from __future__ import annotations
