@@ -75,7 +75,7 @@ def funnel_chart(
             layers.append(texts(soft, width, height, fontSize=11))
     last_row = max(rows, key=lambda row: row[1])
     layers.append(texts(text_rows([row for row in rows if row != last_row]), width, height))
-    layers.append(texts(text_rows([last_row]), width, height, fontWeight=650))
+    layers.append(texts(text_rows([last_row]), width, height, fontWeight=600))
     said = "; ".join(f"{count(n)} {stage}" for stage, n in stages.select("stage", "n").iter_rows())
     return finish(layers, width, height, f"Funnel: {said}.")
 

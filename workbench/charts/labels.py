@@ -112,6 +112,8 @@ def milliseconds(value: float | None) -> str:
     --------
     >>> milliseconds(0.42), milliseconds(740), milliseconds(2530.0), milliseconds(95_000)
     ('0.4 ms', '740 ms', '2.5 s', '1 min 35 s')
+    >>> milliseconds(900_000), milliseconds(7_200_000)
+    ('15 min', '2 h')
     """
     if value is None:
         return "–"
@@ -122,7 +124,10 @@ def milliseconds(value: float | None) -> str:
     if value < 60_000:
         return f"{value / 1000:.1f} s"
     minutes, seconds = divmod(round(value / 1000), 60)
-    return f"{minutes} min {seconds} s"
+    if minutes < 60:
+        return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def vital(metric: str, value: float | None) -> str:

@@ -95,7 +95,7 @@ def config(palette: Palette = LIGHT) -> dict[str, object]:
     """
     text = {"labelFont": FONT, "titleFont": FONT, "labelColor": palette.soft, "titleColor": palette.soft}
     return {
-        "background": None,
+        "background": "transparent",
         "font": FONT,
         "padding": 0,
         "aria": False,

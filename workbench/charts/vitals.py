@@ -12,8 +12,8 @@ from workbench.charts.rows import bars, finish, text_rows, texts, x_px, y_px
 from workbench.charts.theme import LIGHT, WIDTH
 from workbench.vitals.thresholds import thresholds
 
-_STEP, _BAND, _LABEL, _NOTE = 50, 28, 262, 150
-_SIDES = (("before", LIGHT.normal, 10), ("after", LIGHT.hit, 18))
+_STEP, _BAND, _LABEL, _NOTE = 54, 32, 262, 150
+_SIDES = (("before", LIGHT.normal, 10), ("after", LIGHT.hit, 22))
 
 
 def vitals_chart(changes: pl.DataFrame, *, width: int = WIDTH) -> alt.LayerChart | str:
@@ -40,7 +40,7 @@ def vitals_chart(changes: pl.DataFrame, *, width: int = WIDTH) -> alt.LayerChart
         return "No vital changed beyond what chance explains."
     height = _STEP * changes.height
     room = width - _LABEL - _NOTE
-    bands, lines, points, labels, notes, ticks = [], [], [], [], [], []
+    bands, lines, points, labels, notes, ticks, named = [], [], [], [], [], [], []
     for i, row in enumerate(changes.iter_rows(named=True)):
         limits = thresholds()[row["metric"]]
         top = i * _STEP
@@ -64,6 +64,8 @@ def vitals_chart(changes: pl.DataFrame, *, width: int = WIDTH) -> alt.LayerChart
                            f"{vital(row['metric'], low)} – {vital(row['metric'], high)}", row.get(f"n_{side}")))  # fmt: skip
             ends = (low if low is not None else value, high if high is not None else value)
             lines.append((*(_LABEL + room * end / most for end in ends), top + y, fill))
+            if i == 0:
+                named.append((_LABEL + room * ends[1] / most + 7, float(top + y), side, fill))
         labels.append((0.0, top + _BAND / 2, shorten(_cohort(row), 35), LIGHT.ink))
         said = f"{vital(row['metric'], row['p75_before'])} → {vital(row['metric'], row['p75_after'])}"
         notes.append((_LABEL + room + 12.0, top + _BAND / 2, said, LIGHT.ink))
@@ -79,6 +81,7 @@ def vitals_chart(changes: pl.DataFrame, *, width: int = WIDTH) -> alt.LayerChart
         texts(text_rows(labels), width, height),
         texts(text_rows(notes), width, height, fontWeight=600),
         texts(text_rows(ticks), width, height, fontSize=10, align="center"),
+        texts(text_rows(named), width, height, fontSize=10.5, fontWeight=600),
     ]
     said = "; ".join(
         f"{_cohort(row)} {vital(row['metric'], row['p75_before'])} before, {vital(row['metric'], row['p75_after'])} after"

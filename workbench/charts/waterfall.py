@@ -65,7 +65,7 @@ def waterfall_chart(tree: pl.DataFrame, *, rows: int = 14, width: int = 888) -> 
     layers = [
         bars(frame, width, height, tell, cornerRadius=2),
         texts(text_rows(labels), width, height),
-        texts(text_rows(strong), width, height, fontWeight=650),
+        texts(text_rows(strong), width, height, fontWeight=600),
         texts(text_rows(notes), width, height, fontSize=11),
     ]
     failing = shown.filter(pl.col("is_root_cause"))

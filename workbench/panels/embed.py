@@ -25,7 +25,11 @@ def chart(drawn: alt.TopLevelMixin | str) -> Markup:
     """
     if isinstance(drawn, str):
         return tag("p", prose(drawn), cls="bs-empty")
-    spec = drawn.to_dict(context={"pre_transform": False})
+    return spec_html(drawn.to_dict(context={"pre_transform": False}))
+
+
+def spec_html(spec: dict[str, Any]) -> Markup:
+    """Show a Vega-Lite specification: its SVG, and itself for the page script."""
     still = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
     return tag(
         "div",

@@ -146,7 +146,7 @@ def _replay(bug: Bug) -> ReplayView | None:
     shown = bug.moment
     if shown is None:
         return None
-    marks = [mark for mark in bug.marks if 0 <= mark[0]]
+    marks = [mark for mark in bug.marks if mark[0] >= 0]
     nearest = sorted(sorted(marks, key=lambda mark: abs(mark[0] - shown.at_ms))[:MARKS])
     return ReplayView(
         events=pack(shown.events),

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import polars as pl
 
-from workbench.alerts.rates import error_rates
 from workbench.case import Case
 from workbench.charts.labels import plural, release_name, share, vital
 from workbench.panels.funnel import FunnelView
@@ -91,9 +90,9 @@ def vitals_view(case: Case) -> VitalsView:
         finding = sentence(f"{counted(worse.height, 'cohort')} got worse with {pair}: {'; '.join(named)}")
     few = changes.height - measured.height
     method = (
-        f"p75 with its 95 % interval over the good, needs-improvement and poor bands, {release_name(before)} in blue, "
-        f"{release_name(after)} in red. {plural(changed.height, 'cohort')} of {measured.height} changed (false-discovery "
-        f"rate 5 %); {few} more have too few page views to say."
+        f"p75 with its 95 % interval over the good, needs-improvement and poor bands, "
+        f"{release_name(before)} in blue, {release_name(after)} in red. {plural(changed.height, 'cohort')} of {measured.height} changed "
+        f"(false-discovery rate 5 %); {few} more have too few page views to say."
     )
     shown = changed if changed.height else measured
     return VitalsView(finding, shown.head(COHORTS_SHOWN), method)
@@ -103,8 +102,8 @@ def noise_view(case: Case) -> NoiseView:
     """Give the noise by class."""
     n = int(case.noise["events"].sum())
     left = share(n / case.events.height) if case.events.height else "–"
-    return NoiseView(case.noise, case.events.height, f"{left} of all errors. Nothing was dropped: `case.noise` counts them, "
-                     "`case.grouping.events` names the rule of each.")  # fmt: skip
+    return NoiseView(case.noise, case.events.height, f"{left} of all errors. Nothing was dropped: "
+                     "`case.noise` counts them, `case.grouping.events` names the rule of each.")  # fmt: skip
 
 
 def maps_view(case: Case) -> SourceMapsView:

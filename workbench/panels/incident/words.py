@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from workbench.charts.labels import share
 
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_SAID = {2: "one {noun} in two", 3: "one {noun} in three", 4: "one {noun} in four", 5: "one {noun} in five", 10: "one {noun} in ten"}  # fmt: skip
+_SIMPLE = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
 
 
 def fraction(value: float, noun: str = "session") -> str:
@@ -19,9 +19,9 @@ def fraction(value: float, noun: str = "session") -> str:
     >>> fraction(0.24), fraction(0.41), fraction(0.97)
     ('one session in four', '41 % of sessions', '97 % of sessions')
     """
-    for parts, said in _SAID.items():
+    for parts, said in _SIMPLE.items():
         if abs(value * parts - 1) <= 0.08:
-            return said.format(noun=noun)
+            return f"one {noun} in {said}"
     return f"{share(value)} of {noun}s"
 
 

@@ -7,6 +7,7 @@ import frameCss from "./frame.css";
 import { sanitise } from "./sanitise.js";
 
 const TALLEST = 560; // px: a phone's recording must not fill two screens
+const THUMB = 16; // px: a slider runs from the middle of its thumb to the middle of its thumb
 const SPEEDS = [1, 2, 4, 0.5];
 const post = (message) => parent.postMessage({ blindspot: "player", ...message }, "*");
 
@@ -68,7 +69,8 @@ class Player {
     for (const mark of this.marks) {
       const tick = make("i", { className: "tick" });
       tick.dataset.kind = mark.kind;
-      tick.style.left = `${(100 * mark.t) / Math.max(1, this.total)}%`;
+      const part = Math.min(1, mark.t / Math.max(1, this.total));
+      tick.style.left = `calc(${THUMB / 2}px + ${part} * (100% - ${THUMB}px))`;
       this.track.append(tick);
       const button = make("button", { type: "button", ariaLabel: `${mark.kind} at ${clock(mark.t)}: ${mark.label}. Go there` },
         make("i", { className: "sign" }), make("time", { textContent: clock(mark.t) }), make("span", { textContent: mark.label }));

@@ -1,0 +1,108 @@
+"""What a report can be asked for, checked before anything runs."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+
+from connectors.exceptions import ParameterError
+
+_CREDENTIALS = re.compile(r"//[^/@\s]+@")
+
+
+class IncidentParameters(BaseModel):
+    """The parameters of `notebooks/incident.ipynb`: those of its cell tagged `parameters`.
+
+    Attributes
+    ----------
+    source
+        An address or a folder, as `open_store` takes it.
+    start, end
+        The window, ISO 8601; without a zone UTC; open where not given.
+    release, environment, project
+        Only events of these; all where not given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = "sample-data"
+    start: datetime | None = None
+    end: datetime | None = None
+    release: str | None = None
+    environment: str | None = None
+    project: str | None = None
+
+    @field_validator("source")
+    @classmethod
+    def _no_secret(cls, source: str) -> str:
+        if not source:
+            raise ValueError("is empty; give an address or a folder")
+        if _CREDENTIALS.search(source):
+            raise ValueError("holds credentials; put them into the environment, an address is printed in the report")
+        return source
+
+    @field_validator("start", "end")
+    @classmethod
+    def _utc(cls, at: datetime | None) -> datetime | None:
+        if at is None:
+            return None
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> IncidentParameters:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise ValueError(f"start ({self.start:%Y-%m-%d %H:%M}) is not before end ({self.end:%Y-%m-%d %H:%M})")
+        return self
+
+    def for_notebook(self) -> dict[str, Any]:
+        """Give the parameters as papermill injects them: text and None; what was not given is left to the notebook."""
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in self.model_dump(exclude_none=True).items()
+        }
+
+
+def check(given: dict[str, Any]) -> IncidentParameters:
+    """Check parameters, or say in one sentence what is wrong with the first of them.
+
+    Raises
+    ------
+    ParameterError
+        Unknown (the message lists the right ones), of the wrong type, or contradicting each other.
+
+    Examples
+    --------
+    >>> check({"source": "sample-data", "start": "2026-03-09T14:00"}).for_notebook()
+    {'source': 'sample-data', 'start': '2026-03-09T14:00:00+00:00'}
+    >>> check({"sorce": "sample-data"})
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.ParameterError: no parameter sorce; there are: source, start, end, release, environment, project
+    >>> check({"start": "yesterday"})
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.ParameterError: start is 'yesterday', which is not a time; give ISO 8601, as 2026-03-09T14:00
+    """  # noqa: E501
+    names = list(IncidentParameters.model_fields)
+    unknown = [name for name in given if name not in names]
+    if unknown:
+        noun = "parameter" if len(unknown) == 1 else "parameters"
+        raise ParameterError(f"no {noun} {', '.join(unknown)}; there are: {', '.join(names)}")
+    try:
+        return IncidentParameters(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        said = first["msg"].removeprefix("Value error, ")
+        if not name:
+            raise ParameterError(said) from None
+        if first["type"] == "value_error":
+            raise ParameterError(f"{name} {said}") from None
+        if first["type"].startswith("datetime"):
+            wanted = "which is not a time; give ISO 8601, as 2026-03-09T14:00"
+        else:
+            wanted = f"which is not text ({said.lower()})"
+        raise ParameterError(f"{name} is {first['input']!r}, {wanted}") from None
