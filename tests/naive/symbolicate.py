@@ -72,3 +72,12 @@ def original(lines: list[list[Segment]], line: int, column: int) -> Segment | No
     before = [segment for segment in segments if segment[0] < column]
     found = exact[0] if exact else before[-1] if before else None
     return found if found is not None and len(found) > 1 else None
+
+
+def utf16_position(text: str) -> tuple[int, int]:
+    """Line and column, 0-based and in UTF-16 units, of the end of a text."""
+    lines, at = 0, 0
+    for i, letter in enumerate(text):
+        if letter in "\n\u2028\u2029" or (letter == "\r" and text[i + 1 : i + 2] != "\n"):
+            lines, at = lines + 1, i + 1
+    return lines, len(text[at:].encode("utf-16-le")) // 2
