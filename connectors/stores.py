@@ -41,7 +41,7 @@ class Window:
         return f"{say(self.start)} – {say(self.end)}"
 
     def keep(self, frame: pl.LazyFrame, time: str = "at") -> pl.LazyFrame:
-        """Keep the rows of `frame` whose `time` column lies in the window (and environment, project where it has them)."""
+        """Keep the rows of `frame` whose `time` lies in the window (and environment, project where it has them)."""
         if self.start is not None:
             frame = frame.filter(pl.col(time) >= self.start)
         if self.end is not None:
@@ -98,53 +98,88 @@ class Fetched(NamedTuple):
 class TrackerStore(Protocol):
     """An error tracker: events, their frames, what happened before them."""
 
-    def events(self, window: Window) -> Fetched: ...
-    def frames(self, window: Window) -> Fetched: ...
-    def breadcrumbs(self, window: Window) -> Fetched: ...
-    def requests(self, window: Window) -> Fetched: ...
+    def events(self, window: Window) -> Fetched:
+        """Error events of the window."""
+        ...
+
+    def frames(self, window: Window) -> Fetched:
+        """Frames of the window's events."""
+        ...
+
+    def breadcrumbs(self, window: Window) -> Fetched:
+        """Breadcrumbs of the window's events, also those from before the window."""
+        ...
+
+    def requests(self, window: Window) -> Fetched:
+        """Requests of the window's events, and other requests in the window."""
+        ...
 
 
 @runtime_checkable
 class RumStore(Protocol):
     """A RUM store: vitals, page views and sessions."""
 
-    def vitals(self, window: Window) -> Fetched: ...
-    def page_views(self, window: Window) -> Fetched: ...
-    def sessions(self, window: Window) -> Fetched: ...
+    def vitals(self, window: Window) -> Fetched:
+        """Web vitals of the window."""
+        ...
+
+    def page_views(self, window: Window) -> Fetched:
+        """Page views of the window."""
+        ...
+
+    def sessions(self, window: Window) -> Fetched:
+        """Sessions that overlap the window."""
+        ...
 
 
 @runtime_checkable
 class ReplayStore(Protocol):
     """A session-replay store: the list of recordings, and the events of one."""
 
-    def replays(self, window: Window) -> Fetched: ...
-    def replay_events(self, replay_id: str) -> Fetched: ...
+    def replays(self, window: Window) -> Fetched:
+        """Recordings that overlap the window."""
+        ...
+
+    def replay_events(self, replay_id: str) -> Fetched:
+        """All events of one recording, in order of time."""
+        ...
 
 
 @runtime_checkable
 class TraceStore(Protocol):
     """A trace backend: spans by trace ids, or by window."""
 
-    def spans(self, *, trace_ids: Sequence[str] | None = None, window: Window | None = None) -> Fetched: ...
+    def spans(self, *, trace_ids: Sequence[str] | None = None, window: Window | None = None) -> Fetched:
+        """Spans of some traces, of a window, or of both."""
+        ...
 
 
 @runtime_checkable
 class LabStore(Protocol):
     """Synthetic results (Lighthouse)."""
 
-    def lab_runs(self, window: Window) -> Fetched: ...
+    def lab_runs(self, window: Window) -> Fetched:
+        """Lab runs of the window."""
+        ...
 
 
 @runtime_checkable
 class ReleaseStore(Protocol):
     """When which release was deployed."""
 
-    def releases(self, window: Window) -> Fetched: ...
+    def releases(self, window: Window) -> Fetched:
+        """Deploys of the window."""
+        ...
 
 
 @runtime_checkable
 class SourceMapStore(Protocol):
     """Source maps by release; `open_map` gives the raw bytes of one artifact's map by its `map_location`."""
 
-    def artifacts(self, release: str | None = None) -> Fetched: ...
-    def open_map(self, map_location: str) -> bytes: ...
+    def artifacts(self, release: str | None = None) -> Fetched:
+        """Bundles and their maps, of one release or of all."""
+        ...
+
+    def open_map(self, map_location: str) -> bytes:
+        """Give the bytes of one map, decompressed."""
+        ...

@@ -1,0 +1,180 @@
+"""Files of a source: found, opened whatever they are compressed with, cut into documents.
+
+What cannot be read is refused with the place; everything before it is given. Nothing here knows a format.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import zstandard
+
+from connectors.exceptions import FormatError
+
+BLOCK = 1 << 20
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+COMPRESSION = re.compile(r"\.(gz|zst|zstd)$")
+LINES = re.compile(r"\.(ndjson|jsonl|jsonlines|log)$")
+
+Refuse = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, order=True)
+class SourceFile:
+    """A file of a source: where it is, and its name in reports (the path below the source)."""
+
+    name: str
+    path: Path
+
+    @property
+    def stem(self) -> str:
+        """The file's name without folder, compression and format: `raw/s1.ndjson.gz` is `s1`."""
+        return re.sub(r"\.(ndjson|jsonl|jsonlines|log|json|envelope|txt)$", "", COMPRESSION.sub("", self.path.name))
+
+    def blocks(self) -> Iterator[bytes]:
+        """Give the content, decompressed, block by block.
+
+        Raises
+        ------
+        FormatError
+            The file cannot be opened, or what is left of it is not what its compression says. Comes after
+            everything that could be read.
+        """
+        try:
+            with self.path.open("rb") as stream:
+                start = stream.read(4)
+                stream.seek(0)
+                raw = iter(lambda: stream.read(BLOCK), b"")
+                if start[:2] == GZIP:
+                    yield from _gunzip(raw)
+                elif start == ZSTD:
+                    yield from zstandard.ZstdDecompressor().stream_reader(
+                        stream, read_size=BLOCK, read_across_frames=True
+                    )
+                else:
+                    yield from raw
+        except OSError as error:
+            raise FormatError(f"the file cannot be read ({error.strerror or error})") from error
+        except zstandard.ZstdError as error:
+            raise FormatError(f"the file's zstd stream is broken ({error})") from error
+
+    def read(self) -> bytes:
+        """Give the whole content, decompressed."""
+        return b"".join(self.blocks())
+
+    def head(self, size: int = 65_536) -> bytes:
+        """Give the beginning of the content, as far as it can be read."""
+        parts: list[bytes] = []
+        try:
+            for block in self.blocks():
+                parts.append(block)
+                if sum(map(len, parts)) >= size:
+                    break
+        except FormatError:
+            # the caller reads the whole file later, and then the reason is counted
+            pass
+        return b"".join(parts)[:size]
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Give the lines that are not empty with their numbers, from 1; not the line in which a broken file ends."""
+        rest, number = b"", 0
+        try:
+            for block in self.blocks():
+                *whole, rest = (rest + block).split(b"\n")
+                for line in whole:
+                    number += 1
+                    if line.strip():
+                        yield number, line
+        except FormatError as error:
+            raise FormatError(f"{error}; {number} lines before it were read") from error
+        if rest.strip():
+            yield number + 1, rest
+
+
+def find_files(place: Path, root: Path) -> list[SourceFile]:
+    """Give the file at `place`, or all files below it, in order of name; hidden files and folders are left out.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> root = Path(tempfile.mkdtemp())
+    >>> _ = (root / "b.json").write_text("{}"), (root / "a.json").write_text("{}"), (root / ".c").write_text("")
+    >>> [file.name for file in find_files(root, root)]
+    ['a.json', 'b.json']
+    """
+    paths = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
+    files = [
+        SourceFile(path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name, path)
+        for path in paths
+    ]
+    return sorted(file for file in files if not any(part.startswith(".") for part in Path(file.name).parts))
+
+
+def holds_lines(file: SourceFile, head: bytes) -> bool:
+    """Say whether a file is one document a line, by its name, else by how its first lines begin and end.
+
+    Examples
+    --------
+    >>> one = SourceFile("a.json", Path("a.json"))
+    >>> holds_lines(one, b'{"a": 1}\\n{"a": 2}\\n'), holds_lines(one, b'{\\n  "a": 1\\n}\\n')
+    (True, False)
+    """
+    if LINES.search(COMPRESSION.sub("", file.name)):
+        return True
+    lines = [line.strip() for line in head.split(b"\n")[:11] if line.strip()]
+    closed = sum(line[:1] + line[-1:] in (b"{}", b"[]") and len(line) > 2 for line in lines)
+    return len(lines) > 1 and closed * 2 >= len(lines)
+
+
+def each_document(files: Iterable[SourceFile], refuse: Refuse) -> Iterator[tuple[SourceFile, str, bytes]]:
+    """Give every document of `files` with its file and its place (`name`, or `name:line`); broken files are refused.
+
+    Examples
+    --------
+    >>> import tempfile, gzip
+    >>> root = Path(tempfile.mkdtemp())
+    >>> cut = gzip.compress(b'{"a": 1}\\n' * 2)[:-8]
+    >>> _ = (root / "x.ndjson.gz").write_bytes(cut), (root / "y.json").write_bytes(b"[1]")
+    >>> refused = []
+    >>> [(place, raw) for _, place, raw in each_document(find_files(root, root), lambda *why: refused.append(why))]
+    [('x.ndjson.gz:1', b'{"a": 1}'), ('x.ndjson.gz:2', b'{"a": 1}'), ('y.json', b'[1]')]
+    >>> refused
+    [('x.ndjson.gz', 'the file ends early (its gzip stream is cut off); 2 lines before it were read')]
+    """
+    for file in files:
+        try:
+            if holds_lines(file, file.head(8192)):
+                for number, line in file.lines():
+                    yield file, f"{file.name}:{number}", line
+            else:
+                yield file, file.name, file.read()
+        except FormatError as error:
+            refuse(file.name, str(error))
+
+
+def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes]:
+    """Decompress gzip members one after the other; what comes before a break is given before the error."""
+    member = zlib.decompressobj(wbits=31)
+    begun = False
+    for block in raw:
+        while block:
+            begun = True
+            try:
+                out = member.decompress(block)
+            except zlib.error as error:
+                raise FormatError(f"the file's gzip stream is broken ({error})") from error
+            if out:
+                yield out
+            block = b""
+            if member.eof:
+                block = member.unused_data
+                member, begun = zlib.decompressobj(wbits=31), False
+    if begun:
+        tail = member.flush()
+        if tail:
+            yield tail
+        raise FormatError("the file ends early (its gzip stream is cut off)")

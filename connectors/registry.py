@@ -1,0 +1,134 @@
+"""Addresses to stores: a lazy table of "module:Class", which other distributions can add to.
+
+A package that brings a store says so in its metadata, and its address works everywhere::
+
+    [project.entry-points."blindspot.stores"]
+    "acme+https" = "acme_blindspot.store:AcmeStore"
+
+The class is called as `AcmeStore.open(address)` and answers one or more Protocols of `connectors.stores`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from connectors.exceptions import AddressError, MissingExtra, SourceNotFound
+from connectors.redaction import redact
+
+GROUP = "blindspot.stores"
+STORES: Mapping[str, str] = {
+    "folder": "connectors.folder:FolderSource",
+    "lake": "connectors.lake:Lake",
+}
+SAMPLE = "sample-data"
+# one letter before the colon is a drive, not a scheme
+SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+
+
+def open_store(address: str | os.PathLike[str]) -> Any:
+    """Open the store at an address: a folder's path, `sample-data`, or `scheme://...` for a system.
+
+    Parameters
+    ----------
+    address
+        A path (a lake when the folder holds `lake.json`, else a folder of files), `file:`, `folder:` or `lake:` and a
+        path, or an address whose scheme some package has registered.
+
+    Returns
+    -------
+    An object that answers one or more Protocols of `connectors.stores`.
+
+    Raises
+    ------
+    AddressError
+        No store has this scheme; the message lists those there are.
+    SourceNotFound
+        There is nothing at the address.
+    MissingExtra
+        The store's module needs a package that is not installed.
+
+    Examples
+    --------
+    >>> open_store("jaegger+https://traces.example.com")
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.AddressError: no store has the scheme 'jaegger+https' (jaegger+https://traces.example.com); there are: file, folder, lake
+    >>> open_store("no/such/folder")
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.SourceNotFound: there is no folder at no/such/folder
+    """  # noqa: E501
+    text = os.fspath(address)
+    scheme = SCHEME.match(text)
+    if scheme and not Path(text).exists():
+        name = scheme[1].lower()
+        if name == "file":
+            return _open_path(_path_of(text))
+        known = schemes()
+        if name not in known:
+            there = ", ".join(sorted({*known, "file"}))
+            raise AddressError(f"no store has the scheme {name!r} ({redact(text)}); there are: {there}")
+        target = _path_of(text) if name in STORES else text
+        return load_store(known[name], name).open(target)
+    return _open_path(text)
+
+
+def schemes() -> dict[str, str]:
+    """Give every scheme with its "module:Class": ours, and what installed packages register.
+
+    Examples
+    --------
+    >>> schemes()["lake"]
+    'connectors.lake:Lake'
+    """
+    return {**{entry.name: entry.value for entry in entry_points(group=GROUP)}, **STORES}
+
+
+def load_store(where: str, scheme: str) -> Any:
+    """Import the class at "module:Class".
+
+    Examples
+    --------
+    >>> load_store("connectors.folder:FolderSource", "folder").__name__
+    'FolderSource'
+    """
+    module, _, name = where.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name == module or module.startswith(f"{error.name}."):
+            raise AddressError(
+                f"the store of {scheme!r} is registered as {where}, but there is no such module"
+            ) from error
+        extra = scheme.partition("+")[0]
+        raise MissingExtra(
+            f"{scheme} needs the package {error.name}: pip install 'blindspot-workbench[{extra}]'"
+        ) from error
+
+
+def _open_path(text: str) -> Any:
+    path = Path(text).expanduser()
+    if text.rstrip("/") == SAMPLE and not path.is_dir():
+        path = Path(__file__).resolve().parent.parent / SAMPLE
+        if not path.is_dir():
+            raise SourceNotFound(f"{SAMPLE} is part of the checkout, and there is none here; give the folder's path")
+    if not path.is_dir():
+        raise SourceNotFound(f"there is no folder at {redact(text)}")
+    kind = "lake" if (path / "lake.json").is_file() else "folder"
+    return load_store(STORES[kind], kind).open(os.fspath(path))
+
+
+def _path_of(address: str) -> str:
+    """Give the path of `file:///a/b`, `lake:./b` or `folder://b`."""
+    _, _, rest = address.partition(":")
+    if rest.startswith("//"):
+        parts = urlsplit(address)
+        rest = unquote(parts.netloc + parts.path)
+    return rest or "."
