@@ -1,4 +1,4 @@
-"""The house's rules that no linter knows: what importing a room costs, what a notebook may hold, what never enters git."""
+"""The house's rules that no linter knows: what a room's import costs, what notebooks hold, what never enters git."""
 
 from __future__ import annotations
 

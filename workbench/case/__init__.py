@@ -4,6 +4,7 @@
 can be recomputed and tested without it.
 """
 
-from workbench.case.case import Case, open_case
+from workbench.case.case import Case
+from workbench.case.opening import open_case
 
 __all__ = ["Case", "open_case"]

@@ -107,8 +107,8 @@ def _throw(frame: dict[str, Any], source: pl.DataFrame, stack: pl.DataFrame) -> 
 
 
 def _problem(frame: dict[str, Any]) -> str:
-    said = str(frame["map_status"]).replace("_", " ")
-    return f"Not mapped: {said}{f', {frame["map_detail"]}' if frame['map_detail'] else ''}."
+    said = [str(frame["map_status"]).replace("_", " "), frame["map_detail"]]
+    return f"Not mapped: {', '.join(word for word in said if word)}."
 
 
 def _location(frame: dict[str, Any]) -> str:

@@ -15,17 +15,21 @@ def completeness_view(case: Case) -> CompletenessView:
     """Say what is partial, the gravest first."""
     unmapped = _missing_maps(case)
     joins = missing(case)
+    reports = case.evidence.reports
     said = [
-        *(f"{_table(report.table)} could not be read: {report.failed}" for report in case.evidence.reports if report.failed),
-        *(f"{_table(report.table)} were cut off: the source has more than it gave." for report in case.evidence.reports
-          if report.truncated),
+        *(f"{_table(report.table)} could not be read: {report.failed}" for report in reports if report.failed),
+        *(f"{_table(report.table)} were cut off: the source has more." for report in reports if report.truncated),
         *([nothing_here(case)] if case.events.is_empty() else []),
         *unmapped,
         *_of_what(joins, "replay", "no replay"),
         *_of_what(joins, "backend trace", "no backend trace"),
-        *(f"{plural(len(report.refused), 'record')} of {report.table.replace('_', ' ')} set aside: "
-          f"{report.refused[0].reason} ({report.refused[0].place})." for report in case.evidence.reports if report.refused),
-    ]  # fmt: skip
+        *(
+            f"{plural(len(report.refused), 'record')} of {report.table.replace('_', ' ')} set aside: "
+            f"{report.refused[0].reason} ({report.refused[0].place})."
+            for report in reports
+            if report.refused
+        ),
+    ]
     return CompletenessView(tuple(said))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 
@@ -82,20 +83,22 @@ def vitals_view(case: Case) -> VitalsView:
     if worse.is_empty():
         finding = f"No vital got worse with {pair}."
     else:
-        named = [
-            f"{row['metric']} on {row['device_class']}{f' `{row["route"]}`' if row.get('route') else ''} "
-            f"{vital(row['metric'], row['p75_before'])} → {vital(row['metric'], row['p75_after'])}"
-            for row in worse.head(3).iter_rows(named=True)
-        ]
+        named = [_cohort(row) for row in worse.head(3).iter_rows(named=True)]
         finding = sentence(f"{counted(worse.height, 'cohort')} got worse with {pair}: {'; '.join(named)}")
     few = changes.height - measured.height
     method = (
-        f"p75 with its 95 % interval over the good, needs-improvement and poor bands, "
-        f"{release_name(before)} in blue, {release_name(after)} in red. {plural(changed.height, 'cohort')} of {measured.height} changed "
+        f"p75 with its 95 % interval over the good, needs-improvement and poor bands, {release_name(before)} in blue, "
+        f"{release_name(after)} in red. {plural(changed.height, 'cohort')} of {measured.height} changed "
         f"(false-discovery rate 5 %); {few} more have too few page views to say."
     )
     shown = changed if changed.height else measured
     return VitalsView(finding, shown.head(COHORTS_SHOWN), method)
+
+
+def _cohort(row: dict[str, Any]) -> str:
+    where = f" `{row['route']}`" if row.get("route") else ""
+    before, after = vital(row["metric"], row["p75_before"]), vital(row["metric"], row["p75_after"])
+    return f"{row['metric']} on {row['device_class']}{where} {before} → {after}"
 
 
 def noise_view(case: Case) -> NoiseView:
