@@ -26,6 +26,9 @@ class Whose(NamedTuple):
     segment: int | None = None
 
 
+NOBODYS = Whose()
+
+
 class _Event(msgspec.Struct):
     type: int
     timestamp: int | float
@@ -50,7 +53,7 @@ def replay_event_rows() -> Rows:
     return Rows(REPLAY_EVENTS)
 
 
-def read_segment(raw: bytes, place: str, rows: Rows, whose: Whose = Whose()) -> None:
+def read_segment(raw: bytes, place: str, rows: Rows, whose: Whose = NOBODYS) -> None:
     """Read one segment into `rows`; an event without a time or a type is refused there, the others are read.
 
     Examples

@@ -34,6 +34,9 @@ class About(NamedTuple):
     replay_id: str | None = None
 
 
+ALONE = About()
+
+
 class EventTables:
     """The four tables that Sentry events fill."""
 
@@ -44,7 +47,7 @@ class EventTables:
         self.requests = Rows(REQUESTS)
 
 
-def read_event(payload: bytes, place: str, out: EventTables, about: About = About()) -> None:
+def read_event(payload: bytes, place: str, out: EventTables, about: About = ALONE) -> None:
     """Read one event into `out`; what cannot be read is refused there, under `place`.
 
     Examples

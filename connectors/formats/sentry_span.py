@@ -20,6 +20,10 @@ SERVER_OPS = ("http.server",)
 # Sentry's span statuses (canonical gRPC codes in snake case); whatever is not named here is an error.
 FINE, UNSAID = frozenset({"ok"}), frozenset({None, "", "unset", "undefined"})
 BROWSER_PLATFORMS = frozenset({"javascript", "browser"})
+# `sentry.javascript.<runtime>`: everything else of that family runs in pages
+SERVER_RUNTIMES = frozenset({
+    "node", "bun", "deno", "nestjs", "cloudflare", "vercel-edge", "aws-serverless", "google-cloud-serverless",
+})  # fmt: skip
 
 
 class _Span(msgspec.Struct):
@@ -250,8 +254,10 @@ def _status(status: Any, op: str | None, http_status: int | None) -> str:
 def _side(platform: str | None, sdk: str) -> str:
     if platform is not None:
         return "browser" if platform in BROWSER_PLATFORMS else "backend"
-    server_sdks = (".node", ".python", ".java", ".go", ".ruby", ".php", ".dotnet", ".bun", ".deno", "serverless")
-    return "backend" if any(mark in sdk for mark in server_sdks) else "browser"
+    _, family, runtime, *_ = [*sdk.split("."), "", "", ""]
+    if family in ("", "javascript"):
+        return "backend" if runtime in SERVER_RUNTIMES else "browser"
+    return "backend"
 
 
 def _unboxed(value: Any) -> Any:

@@ -108,7 +108,7 @@ class Recordings:
             for entry in line if isinstance(line, list) else [line]:
                 _list(entry, place, rows, dropped)
         loaded = Loaded.of(rows, len(self._index))
-        there = {name for name in self._by_name} or self._scanned[1].keys()
+        there = set(self._by_name) or self._scanned[1].keys()
         frame = loaded.frame
         missing = frame.filter(~pl.col("replay_id").is_in(there) & ~pl.col("session_id").is_in(there).fill_null(False))
         notes = []
