@@ -447,7 +447,7 @@ def _iso_8601(text: pl.Expr) -> pl.Expr:
     whole = (
         pl.when(text.str.len_bytes() == len("2026-03-09"))
         .then(text + "T00:00:00")
-        .otherwise(text.str.replace(" ", "T"))
+        .otherwise(text.str.replace(" ", "T").str.replace(r"T(\d\d:\d\d)(Z|[+-].*)?$", "T${1}:00${2}"))
     )
     return pl.when(whole.str.contains(r"(Z|[+-]\d\d:?\d\d)$")).then(whole).otherwise(whole + "Z")
 
