@@ -17,29 +17,13 @@ import msgspec
 import polars as pl
 import zstandard
 
+from connectors.answers import TableAnswers
 from connectors.exceptions import FetchError, SourceError
 from connectors.loaded import lazily_in_window, once_a_key
 from connectors.manifest import FILE, Manifest, Part, read_manifest, write_atomically, write_manifest
 from connectors.redaction import redact
 from connectors.stores import Fetched, FetchReport, Window
-from connectors.tables import (
-    ARTIFACTS,
-    BREADCRUMBS,
-    EVENTS,
-    FRAMES,
-    LAB_RUNS,
-    PAGE_VIEWS,
-    RELEASES,
-    REPLAY_EVENTS,
-    REPLAYS,
-    REQUESTS,
-    SESSIONS,
-    SPANS,
-    TABLES,
-    VITALS,
-    Table,
-    conform,
-)
+from connectors.tables import EVENTS, REPLAY_EVENTS, TABLES, Table, conform
 
 
 class Written(NamedTuple):
@@ -49,7 +33,7 @@ class Written(NamedTuple):
     replaced: int
 
 
-class Lake:
+class Lake(TableAnswers):
     """A lake on disk; it answers every Protocol of `connectors.stores` that it has tables for.
 
     Examples
@@ -169,67 +153,10 @@ class Lake:
         frame = pl.scan_parquet([self._root / part.path for part in parts], hive_partitioning=False)
         return frame if window is None else lazily_in_window(frame, table, window)
 
-    def events(self, window: Window) -> Fetched:
-        """Error events of the window."""
-        return self._fetch(EVENTS, window)
-
-    def frames(self, window: Window) -> Fetched:
-        """Frames of the window's events."""
-        return self._fetch(FRAMES, window, self._of_events(FRAMES, window))
-
-    def breadcrumbs(self, window: Window) -> Fetched:
-        """Breadcrumbs of the window's events, also those from before the window."""
-        return self._fetch(BREADCRUMBS, window, self._of_events(BREADCRUMBS, window))
-
-    def requests(self, window: Window) -> Fetched:
-        """Requests of the window's events, and the browser's other requests in the window."""
-        mine = self._of_events(REQUESTS, window)
-        others = self.scan(REQUESTS, window).filter(pl.col("event_id").is_null())
-        return self._fetch(REQUESTS, window, pl.concat([mine, others]))
-
-    def vitals(self, window: Window) -> Fetched:
-        """Web vitals of the window."""
-        return self._fetch(VITALS, window)
-
-    def page_views(self, window: Window) -> Fetched:
-        """Page views of the window."""
-        return self._fetch(PAGE_VIEWS, window)
-
-    def sessions(self, window: Window) -> Fetched:
-        """Sessions that overlap the window."""
-        return self._fetch(SESSIONS, window)
-
-    def replays(self, window: Window) -> Fetched:
-        """Recordings that overlap the window."""
-        return self._fetch(REPLAYS, window)
-
     def replay_events(self, replay_id: str) -> Fetched:
         """All events of one recording, in order of time."""
         frame = self.scan(REPLAY_EVENTS).filter(pl.col("replay_id") == replay_id)
-        return self._fetch(REPLAY_EVENTS, Window(), frame, f"replay_id = {replay_id}")
-
-    def spans(self, *, trace_ids: Sequence[str] | None = None, window: Window | None = None) -> Fetched:
-        """Spans of some traces, of a window, or of both."""
-        if trace_ids is None:
-            return self._fetch(SPANS, window or Window())
-        wanted = pl.Series(trace_ids, dtype=pl.String).implode()
-        frame = self.scan(SPANS, window).filter(pl.col("trace_id").is_in(wanted))
-        return self._fetch(SPANS, window or Window(), frame, f"{len(trace_ids)} traces")
-
-    def lab_runs(self, window: Window) -> Fetched:
-        """Lab runs of the window."""
-        return self._fetch(LAB_RUNS, window)
-
-    def releases(self, window: Window) -> Fetched:
-        """Deploys of the window."""
-        return self._fetch(RELEASES, window)
-
-    def artifacts(self, release: str | None = None) -> Fetched:
-        """Bundles and their source maps, of one release or of all."""
-        frame = self.scan(ARTIFACTS)
-        if release is None:
-            return self._fetch(ARTIFACTS, Window(), frame, "all releases")
-        return self._fetch(ARTIFACTS, Window(), frame.filter(pl.col("release") == release), f"release = {release}")
+        return self._answer(REPLAY_EVENTS, frame, Window(), f"replay_id = {replay_id}")
 
     def open_map(self, map_location: str) -> bytes:
         """Give the bytes of one source map.
@@ -247,12 +174,8 @@ class Lake:
     def _parts(self, table: Table) -> list[Part]:
         return self._manifest.tables.get(table.name, [])
 
-    def _fetch(
-        self, table: Table, window: Window, frame: pl.LazyFrame | None = None, query: str | None = None
-    ) -> Fetched:
-        frame = self.scan(table, window) if frame is None else frame
+    def _answer(self, table: Table, frame: pl.LazyFrame, window: Window, query: str | None = None) -> Fetched:
         order = [table.time] if table.time else list(table.key)
-        canonical = conform(frame.sort(order, maintain_order=True), table)
         report = FetchReport(
             source=self.name,
             table=table.name,
@@ -262,13 +185,7 @@ class Lake:
             pages=len(self._parts(table)),
             note=None if self._parts(table) else f"the lake has no {table.name}",
         )
-        return Fetched(canonical, report)
-
-    def _of_events(self, table: Table, window: Window) -> pl.LazyFrame:
-        frame = self.scan(table)
-        if window == Window():
-            return frame.filter(pl.col("event_id").is_not_null())
-        return frame.join(self.scan(EVENTS, window).select("event_id"), on="event_id", how="semi")
+        return Fetched(conform(frame.sort(order, maintain_order=True), table), report)
 
     def _by_day(self, rows: pl.DataFrame, table: Table) -> dict[date | None, pl.DataFrame]:
         if table.time is not None:

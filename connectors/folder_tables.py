@@ -1,0 +1,205 @@
+"""The tables of a folder, made of its files: each kind of file is read once, each table made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import polars as pl
+
+from connectors.derive import (
+    page_views_of,
+    requests_of,
+    sessions_of,
+    with_hashed_users,
+    with_http_routes,
+    with_replays,
+    with_routes,
+)
+from connectors.files import SourceFile, each_document
+from connectors.formats.releases import read_releases, release_rows
+from connectors.formats.user_agents import with_agents
+from connectors.lab.lighthouse import read_lab_runs
+from connectors.layout import Layout
+from connectors.loaded import Loaded, join_notes, once_a_key
+from connectors.replay.segments import Recordings
+from connectors.rum.beacons import read_contacts, read_page_views, read_vitals
+from connectors.sourcemaps.directory import MapDirectory
+from connectors.tables import RELEASES, REPLAYS, REQUESTS, SPANS, Table, conform
+from connectors.traces.otlp import read_traces
+from connectors.tracker.envelopes import read_envelopes
+
+# which kinds of files a table is made of; the first is the one that has it as such
+MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "events": ("envelopes",),
+    "frames": ("envelopes",),
+    "breadcrumbs": ("envelopes",),
+    "requests": ("envelopes",),
+    "vitals": ("beacons",),
+    "page_views": ("page_views", "beacons", "envelopes"),
+    "sessions": ("page_views", "beacons", "envelopes", "support"),
+    "replays": ("replays", "replay_index"),
+    "replay_events": ("replays",),
+    "spans": ("traces", "envelopes"),
+    "lab_runs": ("lab",),
+    "releases": ("releases",),
+    "artifacts": ("sourcemaps",),
+}
+
+
+class FolderTables:
+    """The tables that the files of a layout make.
+
+    Parameters
+    ----------
+    layout
+        What is where.
+    user_key
+        The key under which `user_id` is hashed.
+
+    Examples
+    --------
+    >>> from connectors.tables import EVENTS
+    >>> tables = FolderTables(Layout("shop", described=True), "key")
+    >>> tables.table(EVENTS).notes, tables.has("events")
+    (('source.toml names no envelopes',), False)
+    """
+
+    def __init__(self, layout: Layout, user_key: str) -> None:
+        self._layout = layout
+        self._user_key = user_key
+        self._tables: dict[str, Loaded] = {}
+
+    def has(self, table_name: str) -> bool:
+        """Say whether there are files that a table is made of."""
+        return any(self._files(kind) for kind in MADE_OF[table_name] if kind != "support")
+
+    def table(self, table: Table) -> Loaded:
+        """Give a table in canonical form, with what its reading left to say."""
+        if table.name not in self._tables:
+            loaded: Loaded = getattr(self, f"_load_{table.name}")()
+            kinds = MADE_OF[table.name]
+            if not self.has(table.name):
+                loaded = loaded.with_frame(loaded.frame, self._layout.looked_for(kinds[0]))
+            lost = [self._layout.looked_for(kind) for kind in kinds if kind in self._layout.missing]
+            frame = self._in_environment(conform(loaded.frame, table))
+            self._tables[table.name] = replace(loaded, frame=frame, failed="; ".join(lost) or None)
+        return self._tables[table.name]
+
+    @cached_property
+    def recordings(self) -> Recordings:
+        """The recordings, of which single ones can be read."""
+        return Recordings(self._files("replays"), self._files("replay_index"))
+
+    @cached_property
+    def maps(self) -> MapDirectory:
+        """The source maps, of which single ones can be opened."""
+        return MapDirectory(self._files("sourcemaps"))
+
+    def _files(self, kind: str) -> Sequence[SourceFile]:
+        return self._layout.of(kind)
+
+    def _in_environment(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if self._layout.environment is None or "environment" not in frame.columns:
+            return frame
+        return frame.with_columns(pl.col("environment").fill_null(self._layout.environment))
+
+    def _users(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return with_hashed_users(frame, self._user_key)
+
+    # Each kind of file, read once.
+
+    @cached_property
+    def _envelopes(self) -> Mapping[str, Loaded]:
+        tables = dict(read_envelopes(self._files("envelopes")))
+        events = tables["events"]
+        tables["events"] = events.with_frame(self._users(events.frame))
+        return tables
+
+    @cached_property
+    def _beacons(self) -> Loaded:
+        loaded = read_vitals(self._files("beacons"))
+        return loaded.with_frame(self._users(loaded.frame))
+
+    @cached_property
+    def _views(self) -> Loaded:
+        loaded = read_page_views(self._files("page_views"))
+        return loaded.with_frame(self._users(loaded.frame))
+
+    @cached_property
+    def _contacts(self) -> Loaded | None:
+        files = self._files("support")
+        return read_contacts(files) if files else None
+
+    @cached_property
+    def _otlp(self) -> Loaded:
+        return read_traces(self._files("traces"))
+
+    # Each table, made of them.
+
+    def _load_events(self) -> Loaded:
+        loaded = self._envelopes["events"]
+        replays = self.table(REPLAYS).frame
+        return loaded.with_frame(with_replays(with_routes(with_agents(loaded.frame)), replays))
+
+    def _load_frames(self) -> Loaded:
+        return self._envelopes["frames"]
+
+    def _load_breadcrumbs(self) -> Loaded:
+        return self._envelopes["breadcrumbs"]
+
+    def _load_requests(self) -> Loaded:
+        loaded = self._envelopes["requests"]
+        spans = pl.concat([self._envelopes["spans"].frame, self._otlp.frame])
+        known = [self._views.frame, self._beacons.frame, self._envelopes["events"].frame]
+        frame, _ = once_a_key(requests_of(loaded.frame, spans, known), REQUESTS)
+        return loaded.with_frame(frame)
+
+    def _load_vitals(self) -> Loaded:
+        return self._beacons.with_frame(with_agents(with_routes(self._beacons.frame)))
+
+    def _load_page_views(self) -> Loaded:
+        if self._files("page_views"):
+            return self._views.with_frame(with_agents(with_routes(self._views.frame)))
+        frame = page_views_of(self._beacons.frame, self._envelopes["events"].frame)
+        note = "no page views are recorded: made of the beacons and events that name one"
+        return Loaded(with_agents(with_routes(frame)), notes=(note,))
+
+    def _load_sessions(self) -> Loaded:
+        parts = [self._views, self._beacons, self._envelopes["events"]]
+        contacts = self._contacts
+        frame = sessions_of([part.frame for part in parts], contacts.frame if contacts else None)
+        notes = ["made of page views, beacons and events, first to last sign of life"]
+        if contacts is None:
+            notes.append("nothing says which sessions contacted support")
+            return Loaded(frame, notes=tuple(notes))
+        unknown = contacts.frame.join(frame, on="session_id", how="anti").height
+        if unknown:
+            notes.append(f"{unknown} contacts with support name sessions that left no other trace")
+        return Loaded(frame, contacts.refused, (*notes, *contacts.notes), files=contacts.files)
+
+    def _load_replays(self) -> Loaded:
+        return self.recordings.read()
+
+    def _load_spans(self) -> Loaded:
+        parts = [self._otlp, self._envelopes["spans"]]
+        frame, twice = once_a_key(pl.concat([part.frame for part in parts]), SPANS)
+        notes = [*join_notes(parts), *([f"{twice} spans came from both sides and were counted once"] if twice else [])]
+        refused = tuple(refused for part in parts for refused in part.refused)
+        return Loaded(with_http_routes(frame), refused, tuple(notes), files=sum(p.files for p in parts))
+
+    def _load_lab_runs(self) -> Loaded:
+        known = self.table(RELEASES).frame["release"].to_list()
+        loaded = read_lab_runs(self._files("lab"), known)
+        return loaded.with_frame(with_routes(loaded.frame))
+
+    def _load_releases(self) -> Loaded:
+        rows = release_rows()
+        files = self._files("releases")
+        for _, place, raw in each_document(files, rows.refuse):
+            read_releases(raw, place, rows)
+        return Loaded.of(rows, len(files))
+
+    def _load_artifacts(self) -> Loaded:
+        return self.maps.read()
