@@ -10,7 +10,8 @@ import polars as pl
 from workbench.contrast import contrast
 from workbench.replay.dom import Moment, moment, replay_marks
 from workbench.symbolicate.frames import source_lines
-from workbench.traces.tree import failing_spans, trace_tree
+from workbench.traces.failures import failing_spans
+from workbench.traces.tree import trace_tree
 
 if TYPE_CHECKING:
     from workbench.case.case import Case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from workbench.errors.noise import bot_agents
+from workbench.errors.agents import crawlers
 
 
 def people_sessions(sessions: pl.DataFrame) -> pl.DataFrame:
@@ -15,8 +15,9 @@ def people_sessions(sessions: pl.DataFrame) -> pl.DataFrame:
     sessions
         Canonical `sessions`.
     """
-    bots = bot_agents(sessions["user_agent"].drop_nulls().unique())
-    return sessions.filter(pl.col("user_agent").is_null() | ~pl.col("user_agent").cast(pl.String).is_in(bots.implode()))
+    judged = crawlers(sessions["user_agent"].cast(pl.String).drop_nulls().unique())
+    bots = [agent for agent, is_crawler in judged.items() if is_crawler]
+    return sessions.filter(~pl.col("user_agent").cast(pl.String).is_in(bots).fill_null(False))
 
 
 def hit_sessions(grouped: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
