@@ -93,7 +93,7 @@ def run(program: str, arguments: list[str], work: Path) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).strip()
         what = (
-            "npm could not fetch the replay player's packages: check the network (or npm's registry setting) and run again"
+            "npm could not fetch the replay player's packages: check the network (or npm's registry setting), try again"
             if program == "npm"
             else "The replay player could not be bundled"
         )

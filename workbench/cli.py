@@ -15,7 +15,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from cyclopts import App
+from cyclopts import App, CycloptsError, UnknownOptionError
 from rich.console import Console
 
 from connectors.exceptions import AddressError, BlindspotError, ParameterError
@@ -76,7 +76,21 @@ def incident(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; what Blindspot raises on purpose is one sentence, not a traceback."""
     try:
-        app(arguments)
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"workbench: {_said(error)}", file=sys.stderr)
+        sys.exit(2)
     except BlindspotError as error:
         print(f"workbench: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ParameterError | AddressError) else 1)
+
+
+def _said(error: CycloptsError) -> str:
+    """Say what is wrong with the command line, and what there is instead."""
+    said = " ".join(str(error).split())
+    if isinstance(error, UnknownOptionError):
+        from workbench.reports.parameters import IncidentParameters
+
+        there = ", ".join(f"--{name}" for name in [*IncidentParameters.model_fields, "out"])
+        return f"{said} There are: {there}."
+    return f"{said} See workbench --help."

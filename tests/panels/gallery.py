@@ -3,6 +3,8 @@
 python -m tests.panels.gallery gallery.html
 """
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 import sys

@@ -1,5 +1,7 @@
 """Recordings written by hand in rrweb's own terms: a shop's page that goes blank, and a hostile one."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Invented view models for tests: an incident like the real ones, with every panel filled."""
 
+# ruff: noqa: E501
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
@@ -157,6 +159,7 @@ def trace() -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=names, orient="row")
     parents = [None, "s0", "s1", "s2", "s3", "s4", "s2"]
     return frame.with_columns(
+        pl.Series("swallowed_error", [False, False, True, False, False, False, False]),
         pl.Series("span_id", [f"s{i}" for i in range(len(rows))]),
         pl.Series("parent_span_id", parents),
         pl.Series("db_statement", [None] * 5 + ["SELECT promo_pct FROM promotions WHERE sku = ?", None]),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import altair as alt
 import polars as pl
 
-from workbench.charts.labels import count, milliseconds, moment, plural, text_width
+from workbench.charts.labels import milliseconds, moment, plural, text_width
 from workbench.charts.marks import lanes
 from workbench.charts.rows import finish, text_rows, texts, x_px, y_px
 from workbench.charts.theme import LIGHT, WIDTH
@@ -84,7 +84,7 @@ def rates_chart(rates: pl.DataFrame, marks: pl.DataFrame | None = None, *, width
         _hover(points.head(-1), names, step, spot),
         *_axis(spot),
         *_marks(shown, told, placed, spot),
-        _peak(rates, points, step, spot),
+        *_peak(points, step, spot),
     ]
     said = f"{plural(int(rates['errors'].sum()), 'error')} from {moment(first)} to {moment(end)} UTC"
     return finish(layers, width, spot.height, f"Errors over time: {said}.")
@@ -174,11 +174,13 @@ def _marks(shown: pl.DataFrame, told: list[str], placed: list[tuple[int, str]], 
     return [drawn, *labels]
 
 
-def _peak(rates: pl.DataFrame, points: pl.DataFrame, step: timedelta, spot: _Frame) -> alt.Chart:
+def _peak(points: pl.DataFrame, step: timedelta, spot: _Frame) -> list[alt.Chart]:
     """Write the highest count above its peak: the one number a reader looks for."""
     peak = points.sort("errors", descending=True).row(0, named=True)
     text = f"at most {plural(int(peak['errors']), 'error')} in {milliseconds(step.total_seconds() * 1000)}"
     half = text_width(text, 11) / 2
     x = min(max(peak["x"], half), spot.width - half)
     row = text_rows([(x, peak["y_errors"] - 8, text, LIGHT.hit)])
-    return texts(row, spot.width, spot.height, fontSize=11, align="center", fontWeight=600)
+    style = {"fontSize": 11, "align": "center", "fontWeight": 600}
+    halo = texts(row, spot.width, spot.height, stroke=LIGHT.paper, strokeWidth=4, strokeJoin="round", **style)
+    return [halo, texts(row, spot.width, spot.height, **style)]

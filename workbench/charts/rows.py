@@ -1,4 +1,4 @@
-"""Charts that are rows: a label, a bar, what is to be said about it. Laid out in px, so that nothing is ever cut off."""
+"""Charts that are rows: a label, a bar, what is to be said about it. Laid out in px, so that nothing is cut off."""
 
 from __future__ import annotations
 

@@ -22,8 +22,9 @@ def sparkline(values: Sequence[float], *, width: int = 110, height: int = 26, st
 
     Examples
     --------
-    >>> sparkline([0, 0, 4], width=20, height=10)
-    '<svg width="20" height="10" viewBox="0 0 20 10" class="bs-spark" aria-hidden="true"><path d="M0 8.5L10 8.5L20 1.5" fill="none" stroke="#c2362b" stroke-width="1.6" /></svg>'
+    >>> svg = sparkline([0, 0, 4], width=20, height=10)
+    >>> svg[svg.index("d=") : svg.index("fill")]
+    'd="M0 8.5L10 8.5L20 1.5" '
     """
     most = max([1.0, *values])
     step = width / max(1, len(values) - 1)

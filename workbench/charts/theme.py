@@ -1,8 +1,8 @@
 """One theme for every chart: a colour has one meaning everywhere, labels stand where things are, nothing is boxed in.
 
-Blue is normal, before, not hit; red is hit, after, failing; amber is partial or doubtful; green is only the good band of
-a threshold; grey is noise and context. Blue and red differ in lightness too, so that they stay apart for every kind of
-colour vision, and where both stand side by side a label says which is which.
+Blue is normal, before, not hit; red is hit, after, failing; amber is partial or doubtful; green is only the good band
+of a threshold; grey is noise and context. Blue and red differ in lightness too, so that they stay apart for every kind
+of colour vision, and where both stand side by side a label says which is which.
 
 `panels/style.css` maps each of these literal colours to its dark counterpart, so a chart needs no second drawing in a
 dark lab.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -13,6 +14,8 @@ from workbench.charts.theme import LIGHT, WIDTH
 from workbench.vitals.thresholds import thresholds
 
 _STEP, _BAND, _LABEL, _NOTE = 54, 32, 262, 150
+_BANDS = (("good", LIGHT.band_good), ("needs improvement", LIGHT.band_needs), ("poor", LIGHT.band_poor))
+_ESTIMATE = ["x", "x2", "at", "y", "fill", "release", "p75", "interval", "page_views"]
 _SIDES = (("before", LIGHT.normal, 10), ("after", LIGHT.hit, 22))
 
 
@@ -36,64 +39,87 @@ def vitals_chart(changes: pl.DataFrame, *, width: int = WIDTH) -> alt.LayerChart
     >>> vitals_chart(pl.DataFrame())
     'No vital changed beyond what chance explains.'
     """
+    changes = (
+        changes.filter(pl.col("p75_before").is_not_null() | pl.col("p75_after").is_not_null())
+        if changes.width
+        else changes
+    )
     if changes.is_empty():
         return "No vital changed beyond what chance explains."
-    height = _STEP * changes.height
-    room = width - _LABEL - _NOTE
-    bands, lines, points, labels, notes, ticks, named = [], [], [], [], [], [], []
-    for i, row in enumerate(changes.iter_rows(named=True)):
-        limits = thresholds()[row["metric"]]
-        top = i * _STEP
-        most = max(
-            1.35 * limits.poor, *(1.06 * (row.get(f"p75_{side}_high") or row[f"p75_{side}"]) for side, *_ in _SIDES)
-        )
-        edges = (0.0, limits.good, limits.poor, most)
-        for (low, high), fill, band in zip(
-            zip(edges, edges[1:], strict=False),
-            (LIGHT.band_good, LIGHT.band_needs, LIGHT.band_poor),
-            ("good", "needs improvement", "poor"),
-            strict=True,
-        ):
-            bands.append((_LABEL + room * low / most, _LABEL + room * high / most, top, top + _BAND, fill, band))
-        for limit in (limits.good, limits.poor):
-            ticks.append((_LABEL + room * limit / most, top + _BAND + 9.0, vital(row["metric"], limit), LIGHT.soft))
-        for side, fill, y in _SIDES:
-            value = row[f"p75_{side}"]
-            low, high = (row.get(f"p75_{side}_{end}") for end in ("low", "high"))
-            points.append((_LABEL + room * value / most, top + y, fill, side, vital(row["metric"], value),
-                           f"{vital(row['metric'], low)} – {vital(row['metric'], high)}", row.get(f"n_{side}")))  # fmt: skip
-            ends = (low if low is not None else value, high if high is not None else value)
-            lines.append((*(_LABEL + room * end / most for end in ends), top + y, fill))
-            if i == 0:
-                named.append((_LABEL + room * ends[1] / most + 7, float(top + y), side, fill))
-        labels.append((0.0, top + _BAND / 2, shorten(_cohort(row), 35), LIGHT.ink))
-        said = f"{vital(row['metric'], row['p75_before'])} → {vital(row['metric'], row['p75_after'])}"
-        notes.append((_LABEL + room + 12.0, top + _BAND / 2, said, LIGHT.ink))
+    height, rows = _STEP * changes.height, list(changes.iter_rows(named=True))
+    cohorts = [_Cohort(row, i * _STEP, width - _LABEL - _NOTE) for i, row in enumerate(rows)]
+    bands = [band for cohort in cohorts for band in cohort.bands()]
+    estimates = [estimate for cohort in cohorts for estimate in cohort.estimates()]
     frame = pl.DataFrame(bands, schema=["x", "x2", "y", "y2", "fill", "band"], orient="row")
+    points = pl.DataFrame(estimates, schema=_ESTIMATE, orient="row", infer_schema_length=None)
+    named = [(row["x2"] + 7, row["y"], row["release"], row["fill"]) for row in points.head(2).iter_rows(named=True)]
     layers = [
         bars(frame, width, height, ["band"]),
-        _lines(pl.DataFrame(lines, schema=["x", "x2", "y", "fill"], orient="row"), width, height),
-        _points(
-            pl.DataFrame(points, schema=["x", "y", "fill", "release", "p75", "interval", "page_views"], orient="row"),
+        _lines(points, width, height),
+        _points(points, width, height),
+        texts(text_rows([cohort.label() for cohort in cohorts]), width, height),
+        texts(text_rows([cohort.note() for cohort in cohorts]), width, height, fontWeight=600),
+        texts(
+            text_rows([tick for cohort in cohorts for tick in cohort.ticks()]),
             width,
             height,
+            fontSize=10,
+            align="center",
         ),
-        texts(text_rows(labels), width, height),
-        texts(text_rows(notes), width, height, fontWeight=600),
-        texts(text_rows(ticks), width, height, fontSize=10, align="center"),
         texts(text_rows(named), width, height, fontSize=10.5, fontWeight=600),
     ]
-    said = "; ".join(
-        f"{_cohort(row)} {vital(row['metric'], row['p75_before'])} before, {vital(row['metric'], row['p75_after'])} after"
-        for row in changes.iter_rows(named=True)
-    )
+    said = "; ".join(f"{cohort.name} {cohort.change}" for cohort in cohorts)
     return finish(layers, width, height, f"p75 before and after: {said}.")
 
 
-def _cohort(row: dict[str, Any]) -> str:
-    """Name a cohort: the metric, then whatever it was split by."""
-    split = [str(row[name]) for name in ("device_class", "region", "browser", "route") if row.get(name) is not None]
-    return ", ".join([str(row["metric"]), *split])
+class _Cohort:
+    """One row of the chart: a cohort's values on a scale of its own, in px."""
+
+    def __init__(self, row: dict[str, Any], top: float, room: float) -> None:
+        self.row, self.top = row, float(top)
+        self.metric = row["metric"]
+        self.limits = thresholds()[self.metric]
+        ends = [row.get(f"p75_{side}{end}") for side, *_ in _SIDES for end in ("", "_high")]
+        self.most = max(1.35 * self.limits.poor, *(1.06 * end for end in ends if end is not None))
+        self.room = room
+        split = [str(row[key]) for key in ("device_class", "region", "browser", "route") if row.get(key) is not None]
+        self.name = ", ".join([self.metric, *split])
+        self.change = f"{vital(self.metric, row['p75_before'])} → {vital(self.metric, row['p75_after'])}"
+
+    def x(self, value: float) -> float:
+        return _LABEL + self.room * value / self.most
+
+    def bands(self) -> list[tuple[object, ...]]:
+        edges = pairwise((0.0, self.limits.good, self.limits.poor, self.most))
+        return [
+            (self.x(low), self.x(high), self.top, self.top + _BAND, fill, band)
+            for (low, high), (band, fill) in zip(edges, _BANDS, strict=True)
+        ]
+
+    def estimates(self) -> list[tuple[object, ...]]:
+        found = []
+        for side, fill, y in _SIDES:
+            value = self.row[f"p75_{side}"]
+            if value is None:
+                continue
+            low, high = (self.row.get(f"p75_{side}_{end}") for end in ("low", "high"))
+            interval = f"{vital(self.metric, low)} – {vital(self.metric, high)}"
+            ends = (self.x(value if low is None else low), self.x(value if high is None else high))
+            found.append(
+                (*ends, self.x(value), self.top + y, fill, side, vital(self.metric, value), interval,
+                 self.row.get(f"n_{side}"))
+            )  # fmt: skip
+        return found
+
+    def label(self) -> tuple[float, float, str, str]:
+        return 0.0, self.top + _BAND / 2, shorten(self.name, 35), LIGHT.ink
+
+    def note(self) -> tuple[float, float, str, str]:
+        return _LABEL + self.room + 12, self.top + _BAND / 2, self.change, LIGHT.ink
+
+    def ticks(self) -> list[tuple[float, float, str, str]]:
+        limits = (self.limits.good, self.limits.poor)
+        return [(self.x(limit), self.top + _BAND + 9, vital(self.metric, limit), LIGHT.soft) for limit in limits]
 
 
 def _lines(frame: pl.DataFrame, width: int, height: int) -> alt.Chart:
@@ -109,9 +135,9 @@ def _points(frame: pl.DataFrame, width: int, height: int) -> alt.Chart:
         alt.Chart(frame)
         .mark_circle(size=70, opacity=1)
         .encode(
-            x=x_px("x", width),
+            x=x_px("at", width),
             y=y_px("y", height),
             fill=alt.Fill("fill:N", scale=None),
-            tooltip=[alt.Tooltip(f"{name}:N", title=name.replace("_", " ")) for name in frame.columns[3:]],
+            tooltip=[alt.Tooltip(f"{name}:N", title=name.replace("_", " ")) for name in frame.columns[5:]],
         )
     )

@@ -21,7 +21,8 @@ def waterfall_chart(tree: pl.DataFrame, *, rows: int = 14, width: int = 888) -> 
     ----------
     tree
         As `workbench.traces.tree.trace_tree` gives it: span_id, parent_span_id, service, name, side, duration_us,
-        offset_us, depth, status, status_message, http_status, on_error_path, is_root_cause.
+        offset_us, depth, status, status_message, http_status, on_error_path, is_root_cause,
+        swallowed_error.
     rows
         At most so many spans: those on the way to the failing one, then the longest; how many are left out is said.
     width
@@ -39,6 +40,7 @@ def waterfall_chart(tree: pl.DataFrame, *, rows: int = 14, width: int = 888) -> 
     if tree.is_empty():
         return "The trace backend has no span of this trace."
     shown = _most_telling(tree, rows)
+    shown = shown.with_columns(pl.col("duration_us").fill_null(0))
     left_out = tree.height - shown.height
     height = _STEP * shown.height + (20 if left_out else 0)
     start = float(shown["offset_us"].min())
@@ -51,9 +53,10 @@ def waterfall_chart(tree: pl.DataFrame, *, rows: int = 14, width: int = 888) -> 
         y = i * _STEP + 4
         drawn.append((x, x2, y, y + BAR_HEIGHT, _fill(row), row["service"], row["name"],
                       milliseconds(row["duration_us"] / 1000), milliseconds((row["offset_us"] - start) / 1000),
-                      _status(row) or row["status"], row["db_statement"] if "db_statement" in row else None))  # fmt: skip
+                      _status(row) or row["status"], row.get("db_statement")))  # fmt: skip
         indent = min(row["depth"], 8) * _INDENT
-        name = shorten(f"{row['service']} · {row['name']}", int((_LABEL - indent - 8) / text_width("x")))
+        said = f"{row['service']} · {row['name']}" if row["service"] else str(row["name"])
+        name = shorten(said, int((_LABEL - indent - 8) / text_width("x")))
         (strong if row["is_root_cause"] else labels).append((float(indent), y + BAR_HEIGHT / 2, name, LIGHT.ink))
         said = shorten(_status(row), int((width - x2 - 8) / text_width("x", 11)))
         notes.append((x2 + 8, y + BAR_HEIGHT / 2, said, LIGHT.hit if row["is_root_cause"] else LIGHT.soft))
@@ -76,7 +79,7 @@ def waterfall_chart(tree: pl.DataFrame, *, rows: int = 14, width: int = 888) -> 
 def _fill(row: dict[str, Any]) -> str:
     if row["is_root_cause"]:
         return LIGHT.hit
-    if row["on_error_path"] and row["status"] == "error":
+    if row["on_error_path"] and not row["swallowed_error"] and row["side"] != "browser":
         return LIGHT.hit_pale
     return LIGHT.before if row["side"] == "browser" else LIGHT.normal
 
@@ -88,13 +91,13 @@ def _status(row: dict[str, Any]) -> str:
         said.append(str(row["status_message"]))
     elif row["status"] == "error" and not said:
         said.append("failed")
-    if row["on_error_path"] and row["status"] != "error" and not row["is_root_cause"] and row["side"] != "browser":
-        said.append("the error stays inside")
+    if row["swallowed_error"]:
+        said.append("swallowed the error")
     return ", ".join(said)
 
 
 def _most_telling(tree: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """Keep the spans on the way to the failure and the longest others, with all their ancestors, in the tree's order."""
+    """Keep the spans on the way to the failure, then the longest, each with its ancestors, in the tree's order."""
     if tree.height <= rows:
         return tree
     parents = dict(tree.select("span_id", "parent_span_id").iter_rows())

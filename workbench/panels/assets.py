@@ -38,8 +38,8 @@ def built(name: str) -> str:
     file = BUILT / name
     if not file.is_file():
         raise MissingExtra(
-            f"the replay player is not built ({name} is missing): run `uv sync --reinstall-package blindspot-workbench`,"
-            " or `pip install -e .` again"
+            f"the replay player is not built ({name} is missing): run "
+            "`uv sync --reinstall-package blindspot-workbench`, or `pip install -e .` again"
         )
     return file.read_text(encoding="utf-8")
 

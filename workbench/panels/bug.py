@@ -1,4 +1,4 @@
-"""One bug on a card: where it throws, why its issues are one, who is hit, the trace behind the 200 OK, what was seen."""
+"""One bug on a card: where it throws, why its issues are one, who is hit, the trace behind the 200 OK, the replay."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from workbench.panels.assets import built, packed, style_sheet
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment to jump to: `t` ms after the recording's first event, what kind (click, request, error), in a few words."""
+    """A moment to jump to: `t` ms after the first event, its kind (click, request or error), and a few words."""
 
     t: int
     kind: str

@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from workbench.panels import embed
 from workbench.panels.assets import built, packed, style_sheet
 
-HIDDEN = {"parameters", "injected-parameters", "hide"}
+HIDDEN = {"parameters", "injected-parameters", "lab", "hide"}
 TEMPLATE = Path(__file__).parent / "report.html.j2"
 _H1 = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import Any
 
 import nbformat
+from traitlets.config import Config
 
 import connectors.exceptions
 from connectors.exceptions import BlindspotError, SourceNotFound
@@ -119,7 +120,9 @@ def execute(notebook: Path, executed: Path, given: dict[str, Any], *, progress: 
 
     with static_mode():
         try:
-            papermill.execute_notebook(str(notebook), str(executed), parameters=given, progress_bar=progress)
+            papermill.execute_notebook(
+                str(notebook), str(executed), parameters=given, progress_bar=progress, config=_kernel()
+            )
         except PapermillExecutionError as error:
             _tidy(executed, notebook)
             raise _as_ours(error, executed) from None
@@ -138,6 +141,11 @@ def static_mode() -> Iterator[None]:
             del os.environ[STATIC]
         else:
             os.environ[STATIC] = before
+
+
+def _kernel() -> Config:
+    """Speak to the kernel over sockets of the file system, not over TCP ports that others on the machine could join."""
+    return Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
 
 
 def _tidy(executed: Path, notebook: Path) -> nbformat.NotebookNode:

@@ -6,7 +6,7 @@ import replayCss from "@rrweb/replay/dist/style.css";
 import frameCss from "./frame.css";
 import { sanitise } from "./sanitise.js";
 
-const TALLEST = 560; // px: a phone's recording must not fill two screens
+const TALLEST = 460; // px: page, controls and moments together fit one screen
 const THUMB = 16; // px: a slider runs from the middle of its thumb to the middle of its thumb
 const SPEEDS = [1, 2, 4, 0.5];
 const post = (message) => parent.postMessage({ blindspot: "player", ...message }, "*");
