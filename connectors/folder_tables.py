@@ -26,7 +26,7 @@ from connectors.loaded import Loaded, join_notes, once_a_key
 from connectors.replay.segments import Recordings
 from connectors.rum.beacons import read_contacts, read_page_views, read_vitals
 from connectors.sourcemaps.directory import MapDirectory
-from connectors.tables import RELEASES, REPLAYS, REQUESTS, SPANS, Table, conform
+from connectors.tables import EVENTS, RELEASES, REPLAYS, REQUESTS, SPANS, Table, conform
 from connectors.traces.otlp import read_traces
 from connectors.tracker.envelopes import read_envelopes
 
@@ -82,6 +82,10 @@ class FolderTables:
             kinds = MADE_OF[table.name]
             if not self.has(table.name):
                 loaded = loaded.with_frame(loaded.frame, self._layout.looked_for(kinds[0]))
+            if table is EVENTS and self._layout.passed_over:
+                names = self._layout.passed_over
+                note = f"{len(names)} files are of no kind that is known (first: {names[0]})"
+                loaded = loaded.with_frame(loaded.frame, note)
             lost = [self._layout.looked_for(kind) for kind in kinds if kind in self._layout.missing]
             frame = self._in_environment(conform(loaded.frame, table))
             self._tables[table.name] = replace(loaded, frame=frame, failed="; ".join(lost) or None)
