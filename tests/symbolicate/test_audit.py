@@ -76,7 +76,7 @@ def test_four_releases_four_stories(artifacts, releases):
     ]
     details = dict(found.select("verdict", "detail").iter_rows())
     assert "3.0 h after the deploy" in details["uploaded_late"]
-    assert "app.js (nothing uploaded)" in details["no_maps"]
+    assert "app.js; nothing uploaded" in details["no_maps"]
     assert f"maps are stored under '{D}'" in details["name_changed"]
     assert "a commit of 40 digits, now package@ a commit of 12 digits" in details["name_changed"]
 

@@ -150,7 +150,7 @@ def _without_maps(ours: pl.DataFrame) -> pl.DataFrame:
             "release",
             pl.lit("bad").alias("severity"),
             pl.when("some").then(pl.lit("missing_maps")).otherwise(pl.lit("no_maps")).alias("verdict"),
-            pl.format("{} of {} bundles in stacks have no map: {} ({})", "lost", "bundles", "named", "why")
+            pl.format("{} of {} bundles in stacks have no map: {}; {}", "lost", "bundles", "named", "why")
             .alias("detail"),
             pl.when(pl.col("release").is_null())
             .then(pl.lit("Set the SDK's release to the deployed commit, or inject debug IDs into bundle and map."))

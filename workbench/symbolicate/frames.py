@@ -108,7 +108,8 @@ def _with_names(frames: pl.DataFrame, given: pl.DataFrame, found: pl.DataFrame) 
         named = named.join(tokens, on=caller, how="left", maintain_order="left")
     else:
         named = named.with_columns(pl.lit(None, dtype=pl.String).alias("caller_token"))
-    mangled = pl.col("function").is_null() | (pl.col("function").str.len_chars() <= 2)
+    last = pl.col("function").str.replace(r"^.*[.\s]", "")
+    mangled = pl.col("function").is_null() | (last.str.len_chars() <= 2)
     by_caller = pl.col("source").is_not_null() & mangled & pl.col("caller_token").is_not_null()
     parsed = pl.col("source_function").is_not_null()
     named = named.with_columns(

@@ -186,25 +186,22 @@ class Catalogue:
 
     def _elsewhere(self, bundle: Bundle, address: Address, debug_id: str | None) -> Match:
         known = self.probable_release(bundle.release) if bundle.release else None
+        there = self._stored(known[0], address) if known else []
+        said = f"no map under release {bundle.release!r}" if bundle.release else "the event names no release"
         if known:
-            there = self._stored(known[0], address)
-            said = f"no map under release {bundle.release!r}; {known[0]!r} is {known[1]}"
-            if not there:
-                return Match("no_artifact", f"{said}, and has no map for {address} either")
-            found = _with_dist(there, bundle, address, debug_id)
-            return found if found.status != "mapped" else Match("release_mismatch", said, found.artifact)
-        if _carries_hash(address.path):
+            said = f"{said}; {known[0]!r} is {known[1]}"
+        elif _carries_hash(address.path):
             there = _served(self.by_path.get(address.path, []), address)
             if there:
-                found = _with_dist(there, bundle, address, debug_id)
-                said = f"no map under release {bundle.release!r}" if bundle.release else "the event names no release"
-                said = (
-                    f"{said}; {there[0].release!r} has a file of this name, and the name carries a hash of its content"
-                )
-                return found if found.status != "mapped" else Match("release_mismatch", said, found.artifact)
+                said = f"{said}; {there[0].release!r} has a file of this name, which carries a hash of its content"
+        if there:
+            found = _with_dist(there, bundle, address, debug_id)
+            return found if found.status != "mapped" else Match("release_mismatch", said, found.artifact)
         page = _first_reason("page", bundle.url or "")
         if page:
             return Match("not_javascript", page)
+        if known:
+            return Match("no_artifact", f"{said}, and has no map for {address} either")
         return Match("no_artifact", self._why_none(bundle, address, debug_id))
 
     def _why_none(self, bundle: Bundle, address: Address, debug_id: str | None) -> str:
@@ -215,7 +212,7 @@ class Catalogue:
             return f"the event names no release{unknown}"
         paths = self.by_release.get(bundle.release)
         if not paths:
-            return f"no map was uploaded for release {bundle.release!r}{unknown} ({_count(self.releases)} have maps)"
+            return f"no map was uploaded for release {bundle.release!r}{unknown}; {_count(self.releases)} have maps"
         name = address.path.rpartition("/")[2]
         moved = sorted(path for path in paths if path.rpartition("/")[2] == name)
         if moved:
