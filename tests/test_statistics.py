@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats.contingency import relative_risk
@@ -34,6 +34,7 @@ def test_wilson_gives_the_published_intervals(k, n, low, high):
     assert wilson_interval(k, n) == pytest.approx((low, high), abs=5e-5)
 
 
+@settings(deadline=None)
 @given(counts, st.floats(0.5, 0.99))
 def test_wilson_equals_scipys(count, confidence):
     k, n = count
@@ -137,6 +138,7 @@ def test_a_side_without_an_end_leaves_the_difference_undecided():
     assert difference_of_quantiles(unbounded, Estimate(0.1, 0.1, 0.1)).p < 0.001, "but only that side does"
 
 
+@settings(deadline=None)
 @given(counts, counts)
 def test_the_ratio_of_two_shares_agrees_with_koopmans_score_interval(first, second):
     (k1, n1), (k2, n2) = first, second
@@ -166,6 +168,7 @@ def test_p_of_two_shares_keeps_its_level_where_counts_are_small():
         assert np.mean(p <= 0.05) <= 0.06
 
 
+@settings(deadline=None)
 @given(counts, counts)
 def test_p_of_two_shares_lies_near_fishers(first, second):
     (k1, n1), (k2, n2) = first, second
@@ -200,6 +203,7 @@ def test_false_discoveries_as_in_the_paper():
     assert (benjamini_hochberg(p) <= 0.05).sum() == 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50))
 def test_false_discoveries_equal_scipys(p):
     assert np.allclose(benjamini_hochberg(p), stats.false_discovery_control(p))

@@ -166,7 +166,9 @@ def rank_values(
         known = pl.col(cluster).cast(pl.String)
         code = known.rank("dense").cast(pl.Int64)
         columns.append(code.fill_null(-pl.int_range(1, pl.len() + 1, dtype=pl.Int64)).alias("_cluster"))
-    ordered = frame.filter(value.is_finite()).select(columns).sort([*keys, "value"], nulls_last=True)
+    # ties by weight, so that the order of rows decides nothing
+    order = [*keys, "value", *(["_weight"] if weight is not None else [])]
+    ordered = frame.filter(value.is_finite()).select(columns).sort(order, nulls_last=True)
     group = ordered.select(pl.struct(keys).rle_id().cast(pl.Int64)).to_series().to_numpy()
     start = np.flatnonzero(np.diff(group, prepend=-1)) if group.size else np.empty(0, np.int64)
     return Ranked(
