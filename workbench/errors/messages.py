@@ -1,8 +1,8 @@
 """Engine wording to one canonical message, then ids, numbers and addresses to placeholders.
 
 One bug reads differently in Chrome, Safari and Firefox; `rules/messages/engines` lists the wordings as templates. The
-literal part of each template is looked for in all messages at once (Aho-Corasick), so that the hundreds of patterns cost
-only where they can match. What no template fits is parameterised as Sentry does it.
+literal part of each is looked for in all messages at once (Aho-Corasick), so that hundreds of patterns cost only where
+they can match. What no template fits is parameterised as Sentry does it.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def canonical_messages(distinct: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    The same rows with `canonical` (`nullish-read:amount`, or the message with placeholders), `canonical_type`, `kind` (null when no
-    wording fitted), `property` (what was read, written, called or missing), `receiver` (the value that was undefined, where
-    the engine says it and it is a name that minifiers keep).
+    The same rows with `canonical` (`nullish-read:amount`, or the message with placeholders), `canonical_type`, `kind`
+    (null when no wording fitted), `property` (what was read, written, called or missing), `receiver` (the value
+    that was undefined, where the engine says it and it is a name that minifiers keep).
 
     Examples
     --------
@@ -239,7 +239,9 @@ def _name_parts(found: pl.DataFrame) -> pl.DataFrame:
         property=pl.when(is_index).then(pl.lit("<index>")).otherwise(property_),
         receiver=pl.coalesce(
             _unless_minified(before, before_is_member, _LONGEST_LOCAL),
-            _unless_minified(of.str.extract(r"(?:^|[.\s])([\w$]+)$"), of.str.contains(".", literal=True), _LONGEST_LOCAL),
+            _unless_minified(
+                of.str.extract(r"(?:^|[.\s])([\w$]+)$"), of.str.contains(".", literal=True), _LONGEST_LOCAL
+            ),
         ),
     )
 

@@ -1,8 +1,8 @@
 """Raw `stack` strings of every engine to canonical frames: each distinct line is parsed once.
 
 Two families write a frame a line: V8's `    at name (address)` (Chrome, Edge, Node, Hermes, old IE) and `name@address`
-(Firefox, Safari, React Native's JavaScriptCore, old Opera). Two old Operas write sentences. A line that fits none is not
-a frame; a line between two frames that reads like an error's first line begins the cause or the next of an aggregate.
+(Firefox, Safari, React Native's JavaScriptCore, old Opera). Two old Operas write sentences. A line that fits none is no
+frame; a line between two frames that reads like an error's first line begins the cause or the next of an aggregate.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def parse_distinct_stacks(stacks: pl.DataFrame) -> pl.DataFrame:
     --------
     >>> parse_distinct_stacks(pl.DataFrame({"stack_id": [7], "stack": ["f@https://a.example/x.js:1:2\\n@https://a.example/x.js:3:4"]})).rows()
     [(7, 0, 0, 'f', 'https://a.example/x.js', 1, 2, True), (7, 0, 1, None, 'https://a.example/x.js', 3, 4, True)]
-    """  # noqa: E501
+    """
     lines = (
         stacks.select("stack_id", line_text=pl.col("stack").str.replace_all("\r", "", literal=True).str.split("\n"))
         .explode("line_text")

@@ -1,0 +1,253 @@
+"""Evidence that two issues have one root cause: a matrix of weights for each kind, all of them to be added up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from workbench.errors.clock import lives, onset_evidence
+from workbench.errors.network import leading
+
+# Engines by browser family: what is seen in one engine only may read differently in another.
+_ENGINE = r"(?i)^(?:mobile )?(safari|.*ios|.*webkit)"
+_GECKO = r"(?i)firefox"
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """What is known of each issue; row i of every array is issue i.
+
+    Attributes
+    ----------
+    issues
+        One row an issue in order of `issue`: `canonical`, `canonical_type`, `kind`, `property`, `receiver`, `top_file`,
+        `top_function`, `top_mapped`, `n_events`.
+    endpoints, spans
+        Leads from `network.leading`, with `group` the issue's number.
+    """
+
+    issues: pl.DataFrame
+    events: pl.DataFrame
+    endpoints: pl.DataFrame
+    spans: pl.DataFrame
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def weigh(
+    issues: pl.DataFrame,
+    events: pl.DataFrame,
+    traffic: pl.DataFrame,
+    before: pl.DataFrame,
+    signatures: pl.DataFrame,
+    deployed_at: np.ndarray,
+    rules: dict[str, Any],
+) -> Profiles:
+    """Weigh all evidence between all pairs of issues.
+
+    Parameters
+    ----------
+    issues
+        One row an issue, `issue` its number from 0.
+    events
+        Events that are not noise: `event_id`, `issue`, `at`, `session_id`, `trace_id`, `release`, `browser`.
+    traffic
+        All events, noise too, with `group`: the issue's number or a class of noise below 0.
+    before
+        From `network.requests_before`.
+    signatures
+        From `network.failing_signatures`.
+    deployed_at
+        Times of deploys, epoch microseconds.
+    rules
+        The data of `rules/grouping/bugs`.
+    """
+    n = len(issues)
+    groups = traffic.select("event_id", "group")
+    endpoints = _leads(before.rename({"endpoint": "mark"}), groups)
+    in_trace = traffic.select("event_id", "trace_id").drop_nulls().join(signatures, on="trace_id")
+    marks = in_trace.select("event_id", mark="signature", recency=pl.lit(1.0), failed=pl.lit(True)).unique()
+    spans = _span_leads(marks, traffic)
+    weights = _network(endpoints, spans, n, rules["network"])
+    weights |= _words(issues, rules["field"])
+    weights |= _place(issues, events, n, rules["place"])
+    releases = _incidence(events, "release", n)
+    weights |= onset_evidence(lives(traffic, events, n), np.sort(deployed_at), releases.toarray() > 0, rules["time"])
+    weights |= _together(events, traffic, n, rules["together"])
+    for matrix in weights.values():
+        np.fill_diagonal(matrix, 0.0)
+    return Profiles(issues, events, endpoints.filter(pl.col("group") >= 0), spans.filter(pl.col("group") >= 0), weights)
+
+
+def _leads(marks: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    seen = groups.join(marks.select("event_id").unique(), on="event_id", how="semi")
+    return leading(marks, groups, seen.group_by("group").agg(n=pl.len()))
+
+
+def _span_leads(marks: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:
+    traced = traffic.filter(pl.col("trace_id").is_not_null())
+    return leading(marks, traced.select("event_id", "group"), traced.group_by("group").agg(n=pl.len()))
+
+
+def _network(endpoints: pl.DataFrame, spans: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+    lead, top, sure = _lead_matrix(endpoints, n, rules)
+    span_lead, span_top, span_sure = _lead_matrix(spans, n, rules)
+    same_span = np.where(_overlap(span_lead, span_top) > 0, np.minimum.outer(span_sure, span_sure), 0.0)
+    overlap = _overlap(lead, top)
+    has = lead.any(axis=1)
+    conflict = np.logical_and.outer(has, has) & (overlap == 0)
+    softened = np.where(same_span > 0, rules["other_endpoint_same_span"], 1.0)
+    certainty = np.minimum.outer(sure, sure)
+    failed = np.zeros(n)
+    if len(endpoints):
+        own = endpoints.filter((pl.col("group") >= 0) & (pl.col("failed") > 0.5)).unique("group")
+        failed[own["group"].to_numpy()] = 1.0
+    return {
+        "endpoint": overlap
+        * certainty
+        * (rules["same_endpoint"] + rules["failing_endpoint"] * np.minimum.outer(failed, failed)),
+        "other endpoint": np.where(conflict, rules["other_endpoint"] * certainty * softened, 0.0),
+        "failing span": rules["same_span"] * same_span,
+    }
+
+
+def _lead_matrix(leads: pl.DataFrame, n: int, rules: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rarity of each lead by issue and mark (0: no lead), the number of the best lead (-1: none), how sure it is."""
+    own = leads.filter(pl.col("group") >= 0)
+    marks = {mark: at for at, mark in enumerate(sorted(own["mark"].unique().to_list()))}
+    matrix, top, sure = np.zeros((n, max(len(marks), 1))), np.full(n, -1), np.zeros(n)
+    rarity = np.log(1 / rules["base_floor"])
+    for row in own.iter_rows(named=True):
+        at = marks[row["mark"]]
+        matrix[row["group"], at] = np.clip(np.log(1 / row["base"]) / rarity, 0.0, 1.0)
+        if top[row["group"]] < 0:
+            top[row["group"]] = at
+            sure[row["group"]] = min(1.0, (row["share"] / 0.6) ** 0.5) * row["n"] / (row["n"] + 0.5)
+    return matrix, top, sure
+
+
+def _overlap(lead: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """1 x rarity where both have the same best lead, less where the best of one is a lead of the other."""
+    n = len(top)
+    known = top >= 0
+    same_top = np.equal.outer(top, top) & np.logical_and.outer(known, known)
+    rarity = np.where(known, lead[np.arange(n), np.maximum(top, 0)], 0.0)
+    of_other = np.where(known[:, None], lead[:, np.maximum(top, 0)].T > 0, False)
+    half = (of_other | of_other.T) & np.logical_and.outer(known, known) & ~same_top
+    both = np.minimum.outer(rarity, rarity)
+    weak = (lead > 0).astype(float) @ (lead > 0).T.astype(float) > 0
+    return np.where(same_top, both, np.where(half, 0.6 * both, np.where(weak, 0.2 * both, 0.0)))
+
+
+def _words(issues: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+    generic = set(rules["generic_names"])
+    receiver, r_known, r_rare = _codes(issues["receiver"], generic, rules["generic_factor"])
+    property_, p_known, p_rare = _codes(issues["property"], generic, rules["generic_factor"])
+    message, _, _ = _codes(issues["canonical"], set(), 1.0)
+    both_r, both_p = np.logical_and.outer(r_known, r_known), np.logical_and.outer(p_known, p_known)
+    same_r, same_p = np.equal.outer(receiver, receiver) & both_r, np.equal.outer(property_, property_) & both_p
+    bare = ~p_known
+    says = np.where(
+        issues["kind"].is_in(rules["generic_kinds"]).fill_null(False).to_numpy(), rules["generic_factor"], 1.0
+    )
+    says = np.where(issues["canonical"].str.len_chars().to_numpy() < 8, rules["generic_factor"], says)
+    same_m = np.equal.outer(message, message) & np.logical_and.outer(bare, bare)
+    return {
+        "receiver": np.where(
+            same_r,
+            rules["same_receiver"] * np.minimum.outer(r_rare, r_rare),
+            np.where(both_r, rules["other_receiver"], 0.0),
+        ),
+        "property": np.where(
+            same_p,
+            rules["same_property"] * np.minimum.outer(p_rare, p_rare),
+            np.where(both_p & ~same_r, rules["other_property"], 0.0),
+        ),
+        "message": np.where(same_m, rules["same_message"] * np.minimum.outer(says, says), 0.0),
+    }
+
+
+def _codes(names: pl.Series, generic: set[str], factor: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    codes = names.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    rare = (
+        np.where(names.is_in(list(generic)).fill_null(False).to_numpy(), factor, 1.0)
+        if generic
+        else np.ones(len(names))
+    )
+    return codes, names.is_not_null().to_numpy(), rare
+
+
+def _place(issues: pl.DataFrame, events: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+    file, f_known, _ = _codes(issues["top_file"], set(), 1.0)
+    function = issues.select(pl.concat_str("top_file", "top_function", separator="\x1f")).to_series()
+    func, u_known, _ = _codes(function, set(), 1.0)
+    mapped = issues["top_mapped"].fill_null(False).to_numpy()
+    # A bundle holds everything, so an unmapped file says nothing.
+    same_file = np.equal.outer(file, file) & np.logical_and.outer(f_known & mapped, f_known & mapped)
+    same_func = np.equal.outer(func, func) & np.logical_and.outer(u_known & mapped, u_known & mapped)
+    canonical, _, _ = _codes(issues["canonical"], set(), 1.0)
+    same_canonical = np.equal.outer(canonical, canonical)
+    places = np.bincount(canonical, weights=mapped.astype(float), minlength=canonical.max() + 1)[canonical]
+    twin = same_canonical & ~np.logical_and.outer(mapped, mapped) & (places <= 1)[:, None]
+    kind, k_known, _ = _codes(issues["kind"], set(), 1.0)
+    property_, p_known, _ = _codes(issues["property"], set(), 1.0)
+    engines = _incidence(events.with_columns(engine=_engine()), "engine", n).toarray()
+    enough = engines.sum(axis=1) >= 2
+    apart = ((engines > 0).astype(int) @ (engines > 0).T.astype(int) == 0) & np.logical_and.outer(enough, enough)
+    like = np.equal.outer(kind, kind) & np.logical_and.outer(k_known, k_known)
+    like &= np.equal.outer(property_, property_) | ~np.logical_and.outer(p_known, p_known)
+    return {
+        "place": np.where(same_func, rules["same_function"], np.where(same_file, rules["same_file"], 0.0)),
+        "engines": np.where(apart & like, rules["engines_apart"], 0.0),
+        "no map": np.where(twin, rules["unmapped_twin"], 0.0),
+    }
+
+
+def _engine() -> pl.Expr:
+    browser = pl.col("browser").cast(pl.String)
+    return (
+        pl.when(browser.is_null())
+        .then(None)
+        .when(browser.str.contains(_ENGINE))
+        .then(pl.lit("jsc"))
+        .when(browser.str.contains(_GECKO))
+        .then(pl.lit("gecko"))
+        .otherwise(pl.lit("v8"))
+    )
+
+
+def _incidence(events: pl.DataFrame, column: str, n: int) -> sparse.csr_matrix:
+    """Count events by issue and value of a column."""
+    pairs = (
+        events.select("issue", code=pl.col(column).cast(pl.String).rank("dense"))
+        .drop_nulls()
+        .group_by("issue", "code")
+        .agg(k=pl.len())
+    )
+    if pairs.is_empty():
+        return sparse.csr_matrix((n, 1))
+    return sparse.csr_matrix(
+        (
+            pairs["k"].to_numpy().astype(float),
+            (pairs["issue"].to_numpy(), pairs["code"].to_numpy().astype(np.int64) - 1),
+        ),
+        shape=(n, int(pairs["code"].max())),
+    )
+
+
+def _together(events: pl.DataFrame, traffic: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+    traces, sessions = (_incidence(events, name, n) > 0 for name in ("trace_id", "session_id"))
+    in_traces, in_sessions = (np.asarray((m.astype(float) @ m.astype(float).T).todense()) for m in (traces, sessions))
+    per_issue = np.diag(in_sessions)
+    n_sessions = max(traffic["session_id"].n_unique(), 1)
+    expected = np.outer(per_issue, per_issue) / n_sessions
+    lift = np.clip(np.log((in_sessions + 0.5) / (expected + 0.5)) / np.log(4.0), 0.0, 1.0)
+    fewer = np.maximum(np.minimum.outer(np.diag(in_traces), np.diag(in_traces)), 1.0)
+    enough = in_traces >= rules["min_shared"]
+    return {
+        "trace": np.where(enough, rules["same_trace"] * np.clip(2 * in_traces / fewer, 0.0, 1.0), 0.0),
+        "session": np.where(in_sessions >= rules["min_shared"], rules["same_session"] * lift, 0.0),
+    }

@@ -1,0 +1,76 @@
+"""Issues: shapes with one fingerprint. The default, frozen per version, and what every issue is called.
+
+A mechanism is never changed: a better default is a new entry under a new date, so that the fingerprints of last month's
+issues stay what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import polars as pl
+
+from workbench.errors.shapes import stable_id
+
+CURRENT = "2026-03"
+
+
+def default_2026_03(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
+    """Fingerprint by canonical message and top in-app file; without a file by type and canonical message.
+
+    A bundle is not a file of anybody's: where no source map knew the frame, the minified function stands beside the
+    bundle, because one bundle holds a whole shop.
+
+    Returns
+    -------
+    The text that is hashed, and a sentence that says what made it.
+    """
+    place = (
+        pl.when(pl.col("top_mapped"))
+        .then("top_file")
+        .otherwise(pl.concat_str("top_file", pl.col("top_function").fill_null(""), separator=" "))
+    )
+    has_file = pl.col("top_file").is_not_null()
+    key = (
+        pl.when(has_file)
+        .then(pl.concat_str(pl.lit("file"), "canonical", place, separator="\x1f"))
+        .otherwise(pl.concat_str(pl.lit("type"), "canonical_type", "canonical", separator="\x1f"))
+    )
+    said = (
+        pl.when(~has_file)
+        .then(pl.lit("default: type and message (no frame of ours)"))
+        .when("top_mapped")
+        .then(pl.lit("default: message and top file of ours"))
+        .otherwise(pl.lit("default: message, bundle and minified function (no source map)"))
+    )
+    return key, said
+
+
+MECHANISMS: dict[str, Callable[[pl.DataFrame], tuple[pl.Expr, pl.Expr]]] = {"2026-03": default_2026_03}
+
+
+def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame:
+    """Give each distinct error its issue.
+
+    Parameters
+    ----------
+    errors
+        One row a distinct error: `error_id`, `canonical_type`, `canonical`, `top_file`, `top_function`, `top_mapped`.
+    mechanism
+        Which version of the default; fingerprints never change within one.
+
+    Returns
+    -------
+    `error_id`, `issue_id` (16 hex digits), `rule` (what made it), `mechanism`.
+
+    Examples
+    --------
+    >>> errors = pl.DataFrame({
+    ...     "error_id": [0, 1], "canonical_type": "TypeError", "canonical": "nullish-read:amount",
+    ...     "top_file": ["src/cart.tsx", None], "top_function": ["Cart", None], "top_mapped": [True, None],
+    ... })
+    >>> issue_ids(errors)["rule"].to_list()
+    ['default: message and top file of ours', 'default: type and message (no frame of ours)']
+    """
+    key, said = MECHANISMS[mechanism](errors)
+    return errors.select("error_id", issue_id=stable_id(key), rule=said, mechanism=pl.lit(mechanism))
