@@ -97,6 +97,7 @@ def _own(stream: Stream) -> Iterator[tuple]:
     about = (stream.replay_id, stream.page_view_id)
     filling: int | None = None
     last_page: str | None = None
+    holds: dict[int, str] = {}
     for step in stream.play():
         match step.change:
             case Meta(href=href):
@@ -112,10 +113,14 @@ def _own(stream: Stream) -> Iterator[tuple]:
                     clicked = actor(node)
                     interactive = clicked is not None
                     yield (*about, step.at, "click", name(clicked or node), path(node), interactive)
-            case Input(id=node_id) if node_id != filling:
-                filling = node_id
+            case Input(id=node_id, text=entered, is_checked=checked):
                 node = stream.mirror.nodes.get(node_id)
-                if node is not None:
+                # recorders repeat what a field holds when a page takes it over: nobody typed that
+                said = f"{entered} {checked}"
+                changed = holds.get(node_id, " False") != said
+                holds[node_id] = said
+                if changed and node_id != filling and node is not None:
+                    filling = node_id
                     yield (*about, step.at, "input", name(node), path(node), None)
 
 
