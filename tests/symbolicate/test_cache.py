@@ -1,0 +1,127 @@
+"""Decoded maps on disk: the same as decoded anew, shared by processes, bounded, and rebuilt when damaged."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.symbolicate.stores import MemoryStore, frames, map_bytes
+from workbench.symbolicate.cache import MapCache
+from workbench.symbolicate.decode import decode_map
+from workbench.symbolicate.frames import symbolicate
+from workbench.symbolicate.functions import outline
+
+SOURCE = "export function total(cart) {\n  return cart.discount.amount;\n}\n// é 🛒\n"
+RAW = map_bytes(
+    sources=["src/total.ts", None, "lib.js"],
+    sourcesContent=[SOURCE, None, None],
+    names=["total"],
+    mappings="AAAA,UACSA,UCAA,E;;ACAA",
+    ignoreList=[2],
+    debugId="85314830-023f-4cf1-a267-535f4e37bb17",
+)
+EMPTY = map_bytes()
+
+
+@pytest.fixture
+def cache(tmp_path) -> MapCache:
+    return MapCache(tmp_path / "maps")
+
+
+@pytest.mark.parametrize("raw", [RAW, EMPTY], ids=["a map", "an empty map"])
+def test_a_kept_map_is_the_map(cache, raw):
+    decoded = decode_map(raw)
+    cache.save("1f", decoded)
+    kept = cache.load("1f")
+    for field in ("sources", "contents", "names", "ignore_list", "debug_id"):
+        assert getattr(kept, field) == getattr(decoded, field), field
+    assert kept.mappings.equals(decoded.mappings)
+    assert kept.original([0, 0, 2], [12, 99, 0]).equals(decoded.original([0, 0, 2], [12, 99, 0]))
+
+
+def test_a_kept_outline_is_the_outline(cache):
+    for digest, source in (("1f", SOURCE), ("2f", "")):
+        parsed = outline(source, "src/total.ts")
+        cache.save_outline(digest, parsed)
+        kept = cache.load_outline(digest)
+        assert kept.functions_at([0, 1, 9], [0, 9, 0]) == parsed.functions_at([0, 1, 9], [0, 9, 0])
+        assert kept.read_at(1, 23) == parsed.read_at(1, 23)
+        assert np.array_equal(kept.lines, parsed.lines)
+
+
+def place() -> tuple[MemoryStore, object]:
+    store = MemoryStore({"m": RAW}, [{"release": "r", "url": "~/app.js", "map_location": "m"}])
+    return store, frames({"url": "https://x.example/app.js", "line": 1, "column": 11, "release": "r"})
+
+
+def test_a_second_run_opens_nothing(cache):
+    store, frame = place()
+    first = symbolicate(frame, store, cache=cache)
+    assert store.opened == ["m"]
+    again = symbolicate(frame, store, cache=cache)
+    assert store.opened == ["m"]
+    assert again.equals(first)
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", None], ids=["emptied", "overwritten", "cut off"])
+def test_a_damaged_file_is_made_again(cache, damage):
+    store, frame = place()
+    first = symbolicate(frame, store, cache=cache)
+    for path in cache.folder.iterdir():
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if damage is None else damage)
+    assert symbolicate(frame, store, cache=cache).equals(first)
+    assert store.opened == ["m", "m"]
+    symbolicate(frame, store, cache=cache)
+    assert store.opened == ["m", "m"]
+
+
+def test_a_file_of_another_shape_is_made_again(cache):
+    cache.save_outline("1f", outline(SOURCE, "a.ts"))
+    (cache.folder / "1f.outline1.parquet").rename(cache.folder / "1f.map1.parquet")
+    assert cache.load("1f") is None
+
+
+def test_the_folder_stays_within_its_bound(tmp_path):
+    decoded = decode_map(RAW)
+    MapCache(tmp_path).save("0", decoded)
+    measured = next(tmp_path.glob("*.parquet"))
+    size = measured.stat().st_size
+    measured.unlink()
+    cache = MapCache(tmp_path, most_bytes=3 * size)
+    for number in range(1, 6):
+        cache.save(str(number), decoded)
+        os.utime(next(tmp_path.glob(f"{number}.*")), (1000 + number, 1000 + number))
+        if number == 3:
+            cache.load("1")  # used again: stays
+    kept = {path.name.split(".")[0] for path in tmp_path.glob("*.parquet")}
+    assert kept == {"1", "4", "5"}
+
+
+def test_two_processes_share_a_folder(cache):
+    script = (
+        "import sys\n"
+        "from tests.symbolicate.test_cache import RAW\n"
+        "from workbench.symbolicate.cache import MapCache\n"
+        "from workbench.symbolicate.decode import decode_map\n"
+        "cache, decoded = MapCache(sys.argv[1], most_bytes=20_000), decode_map(RAW)\n"
+        "for turn in range(40):\n"
+        "    kept = cache.load(str(turn % 8))\n"
+        "    assert kept is None or kept.sources == decoded.sources\n"
+        "    cache.save(str(turn % 8), decoded)\n"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", script, str(cache.folder)], stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    said = [run.communicate(timeout=120)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert not list(cache.folder.glob(".*.part"))
+
+
+def test_the_users_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert MapCache.of_user().folder == tmp_path / "blindspot" / "maps"
