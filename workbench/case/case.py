@@ -11,6 +11,7 @@ import polars as pl
 
 from connectors.exceptions import ParameterError
 from connectors.stores import Window
+from connectors.tables import REPLAY_EVENTS
 from workbench.case.bug import Bug
 from workbench.case.evidence import Evidence
 from workbench.case.impact import hit_sessions, people_sessions
@@ -124,13 +125,25 @@ class Case:
             releases=self.releases,
             first_party=self.first_party or None,
             spans=self.spans,
+            sessions=self.sessions,
+            page_views=self.page_views,
+            blank_sessions=self.blank["session_id"].unique(),
         )
 
     @cached_property
     def bugs(self) -> pl.DataFrame:
         """One row a bug, worst first: priority with its terms, sessions, users, routes, first seen, release."""
-        impact = bug_impact(self.grouping.events, self.events, self.sessions, self.page_views)
-        return impact.join(self.grouping.bugs, on="bug_id", how="left").sort("priority", descending=True)
+        impact = bug_impact(
+            self.grouping.events,
+            self.events,
+            self.sessions,
+            self.page_views,
+            blank_sessions=self.blank["session_id"].unique(),
+        )
+        about = self.grouping.bugs.select(
+            "bug_id", "title", "summary", "endpoint", "missing_field", "failing_span", "components", "n_issues"
+        )
+        return impact.join(about, on="bug_id", how="left", maintain_order="left")
 
     def bug(self, bug_id: str) -> Bug:
         """Look at one bug.
@@ -201,16 +214,20 @@ class Case:
 
     @cached_property
     def blank(self) -> pl.DataFrame:
-        """Pages that went blank, in the recordings of the sessions that were hit."""
-        recorded = self.replays.join(self.hit.select("session_id").unique(), on="session_id", how="semi")
-        pages = [blank_pages(self.evidence.replay_events(replay)) for replay in recorded["replay_id"].sort()]
-        found = pl.concat(pages) if pages else blank_pages(self.evidence.replay_events(""))
-        return found.join(recorded.select("replay_id", "session_id"), on="replay_id", how="left")
+        """Pages that went blank, in the recordings of people's sessions that had an error."""
+        met = self.events.select("session_id").join(self.sessions, on="session_id", how="semi")
+        recorded = self.replays.join(met, on="session_id", how="semi")
+        return pl.concat(
+            [blank_pages(self.evidence.replay_events(replay)) for replay in recorded["replay_id"].sort()]
+            or [blank_pages(REPLAY_EVENTS.empty())]
+        )
 
     @cached_property
     def map_audit(self) -> pl.DataFrame:
         """Per release, whether its source maps are there and fit."""
-        return audit_maps(self.frames, self.evidence.table("artifacts"), self.releases)
+        return audit_maps(
+            self.frames, self.evidence.table("artifacts"), self.releases, first_party=self.first_party
+        )
 
     @cached_property
     def breaking_release(self) -> str | None:
