@@ -112,7 +112,7 @@ def read_request(raw: bytes, place: str, rows: Rows) -> None:
                 try:
                     span = _span.decode(raw_span)
                 except BAD_JSON as error:
-                    rows.refuse(place, f"span {number} cannot be read ({error})")
+                    rows.refuse(f"{place} span {number}", f"the span cannot be read ({error})")
                     continue
                 _add(span, resource, f"{place} span {number}", rows)
     return None

@@ -116,7 +116,7 @@ def read_span_item(payload: bytes, place: str, rows: Rows) -> None:
         try:
             span = _span.decode(raw)
         except BAD_JSON as error:
-            rows.refuse(place, f"span {number} cannot be read ({error})")
+            rows.refuse(f"{place} span {number}", f"the span cannot be read ({error})")
             continue
         attributes = {key: _unboxed(value) for key, value in (span.attributes or {}).items()}
         attributes = {key: value for key, value in attributes.items() if value is not None}
@@ -124,7 +124,7 @@ def read_span_item(payload: bytes, place: str, rows: Rows) -> None:
         sdk = as_text(attributes.get("sentry.sdk.name")) or ""
         _add(
             rows,
-            f"{place}, span {number}",
+            f"{place} span {number}",
             ids=(span.trace_id, span.span_id, span.parent_span_id),
             name=as_text(span.name),
             op=op,
@@ -181,11 +181,11 @@ def read_transaction(payload: bytes, place: str, rows: Rows) -> None:
         try:
             span = _child.decode(raw)
         except BAD_JSON as error:
-            rows.refuse(place, f"span {number} cannot be read ({error})")
+            rows.refuse(f"{place} span {number}", f"the span cannot be read ({error})")
             continue
         _add(
             rows,
-            f"{place}, span {number}",
+            f"{place} span {number}",
             ids=(span.trace_id or root.trace_id, span.span_id, span.parent_span_id),
             name=as_text(span.description) or as_text(span.op),
             op=as_text(span.op),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import polars as pl
-from ua_parser import parse
+from ua_parser import Domain, Parser
+from ua_parser.loaders import load_lazy_builtins
 
 COLUMNS = ("browser", "browser_version", "os", "device_class")
 
@@ -49,7 +52,7 @@ def parse_agents(user_agents: pl.Series) -> pl.DataFrame:
     [('Chrome', '126.0.0', 'Linux', 'desktop')]
     """
     distinct = user_agents.cast(pl.String).drop_nulls().unique().sort().alias("user_agent")
-    parsed = [parse(agent) for agent in distinct]
+    parsed = [_parser()(agent, Domain.USER_AGENT | Domain.OS) for agent in distinct]
     versions = [
         ".".join(part for part in (it.user_agent.major, it.user_agent.minor, it.user_agent.patch) if part) or None
         if it.user_agent
@@ -83,3 +86,9 @@ def with_agents(frame: pl.DataFrame) -> pl.DataFrame:
     joined = frame.join(agents, on="user_agent", how="left", suffix="_parsed", maintain_order="left")
     filled = [pl.coalesce(pl.col(name).cast(pl.String), f"{name}_parsed").alias(name) for name in wanted]
     return joined.with_columns(filled).select(frame.columns)
+
+
+@cache
+def _parser() -> Parser:
+    # Lazy: without its Rust part ua-parser compiles a thousand expressions at first use, and we ask for two domains.
+    return Parser.from_matchers(load_lazy_builtins())
