@@ -11,9 +11,11 @@ from scipy import stats
 from scipy.stats.contingency import relative_risk
 
 from workbench.statistics import (
+    Difference,
     Estimate,
     benjamini_hochberg,
     difference_of_quantiles,
+    p_of_difference,
     quantile_interval,
     quantile_ranks,
     risk_ratio_interval,
@@ -22,6 +24,7 @@ from workbench.statistics import (
 )
 
 DRAWS = 2000
+LEVELS = (0.5, 0.8, 0.9, 0.95, 0.96, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999)
 counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
@@ -96,8 +99,16 @@ def test_a_quantile_of_nothing_is_nothing():
     assert all(np.isnan(part) for part in quantile_interval([], 0.75))
 
 
-def _estimates(samples: np.ndarray) -> Estimate:
-    return Estimate(*np.array([quantile_interval(sample, 0.75) for sample in samples]).T)
+def _estimates(samples: np.ndarray, confidence: float = 0.95) -> Estimate:
+    n = samples.shape[1]
+    ranks = [1 + (n - 1) * 0.75, *(end[0] for end in quantile_ranks(n, 0.75, confidence))]
+    ordered, places = np.sort(samples, axis=1), np.arange(1, n + 1)
+    return Estimate(
+        *(
+            np.array([np.interp(rank, places, sample) if rank == rank else np.nan for sample in ordered])
+            for rank in ranks
+        )
+    )
 
 
 @pytest.mark.parametrize(("n1", "n2"), [(15, 15), (15, 60), (30, 30), (110, 120), (30, 1000), (1000, 1000)])
@@ -110,11 +121,15 @@ def test_two_samples_of_one_kind_differ_no_more_often_than_five_in_a_hundred(n1,
             return chance.lognormal(7.5, 0.7, (1000, n))
         return np.where(chance.random((1000, n)) < 0.7, 0.0, chance.exponential(0.1, (1000, n)))
 
-    change = difference_of_quantiles(_estimates(draw(n1)), _estimates(draw(n2)))
-    assert np.mean(change.p < 0.05) <= 0.065
-    assert np.mean(change.p < 0.01) <= 0.025
-    outside = (change.low > 0) | (change.high < 0)
-    assert ((change.p < 0.05) == outside).all(), "p and interval say the same"
+    first, second = draw(n1), draw(n2)
+    changes = [difference_of_quantiles(_estimates(first, level), _estimates(second, level)) for level in LEVELS]
+    p = p_of_difference(changes, LEVELS)
+    for level in (0.05, 0.01, 0.001):
+        assert np.mean(p < level) <= level + 3 * np.sqrt(level / 1000), (
+            "no more often than it says, give or take chance"
+        )
+    at_95 = changes[LEVELS.index(0.95)]
+    assert ((p <= 0.05 + 1e-12) == ((at_95.low > 0) | (at_95.high < 0))).mean() > 0.995, "p and interval say the same"
 
 
 def test_the_interval_of_a_difference_covers_the_true_one():
@@ -124,18 +139,23 @@ def test_the_interval_of_a_difference_covers_the_true_one():
     after = _estimates(250 * chance.lognormal(0, 0.6, (DRAWS, 90)))
     change = difference_of_quantiles(before, after)
     assert 0.93 <= np.mean((change.low <= 150 * p75) & (150 * p75 <= change.high)) <= 0.985
-    assert np.mean(change.p < 0.05) > 0.95, "and finds a change of two and a half times"
+    assert np.mean(change.low > 0) > 0.95, "and finds a change of two and a half times"
 
 
-def test_equal_quantiles_have_p_one_even_without_width():
-    same = Estimate(0.0, 0.0, 0.0)
-    assert difference_of_quantiles(same, same).p == 1.0
+def test_p_is_where_the_interval_reaches_zero():
+    levels = (0.5, 0.9, 0.99)
 
+    def p_of(value, *half_widths):
+        return p_of_difference([Difference(*np.array([value, value - w, value + w])) for w in half_widths], levels)
 
-def test_a_side_without_an_end_leaves_the_difference_undecided():
-    unbounded = Estimate(1.0, 0.5, np.nan)
-    assert np.isnan(difference_of_quantiles(unbounded, Estimate(1.5, 1.2, 1.9)).p)
-    assert difference_of_quantiles(unbounded, Estimate(0.1, 0.1, 0.1)).p < 0.001, "but only that side does"
+    assert p_of(4.0, 1.0, 4.0, 9.0) == pytest.approx(0.1), "just at 90 %"
+    assert p_of(-4.0, 1.0, 4.0, 9.0) == pytest.approx(0.1)
+    assert p_of(4.0, 1.0, 2.0, np.nan) == pytest.approx(0.1), "no interval of 99 %: no surer than 90 %"
+    assert p_of(4.0, 1.0, 2.0, 3.0) == pytest.approx(0.01), "and never surer than the last one asked"
+    assert p_of(4.0, 8.0, 9.0, 10.0) > 0.5
+    assert p_of(0.0, 0.0, 0.0, 0.0) == 1.0
+    assert p_of(0.0, 1.0, 2.0, 3.0) == 1.0
+    assert np.isnan(p_of(4.0, np.nan, np.nan, np.nan))
 
 
 @settings(deadline=None)

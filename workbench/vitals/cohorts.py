@@ -4,16 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from connectors.tables import VITALS, require
-from workbench.statistics import Estimate, benjamini_hochberg, difference_of_quantiles
+from workbench.statistics import Estimate, benjamini_hochberg, difference_of_quantiles, p_of_difference
 from workbench.vitals.percentiles import group_keys, sample_weight
 from workbench.vitals.population import navigation_kind, only_navigations, reason_set_aside
-from workbench.vitals.ranks import rank_values
+from workbench.vitals.ranks import Ranked, rank_values
 from workbench.vitals.thresholds import rating, threshold_of
 
 VERDICTS = ("regression", "improvement", "no change", "too few")
+
+LEVELS = (
+    0.5,
+    0.8,
+    0.9,
+    0.95,
+    0.96,
+    0.97,
+    0.98,
+    0.99,
+    0.995,
+    0.998,
+    0.999,
+    0.9995,
+    0.9999,
+    1 - 1e-5,
+    1 - 1e-6,
+    1 - 1e-7,
+    1 - 1e-9,
+)
+"""Confidences at which a difference is asked whether it may be zero: a p below 1e-9 is not told from one of 1e-9."""
 
 
 def compare_releases(
@@ -98,9 +120,9 @@ def compare_cohorts(
 
     Notes
     -----
-    Intervals of each p75 by order statistics, of the difference by `statistics.difference_of_quantiles`, false
-    discoveries by Benjamini and Hochberg. "no change" means that none was found: the interval says how large one may
-    be.
+    Intervals of each p75 by order statistics, of the difference by `statistics.difference_of_quantiles`, p as the
+    confidence at which that interval reaches zero, false discoveries by Benjamini and Hochberg. "no change" means
+    that none was found: the interval says how large one may be.
 
     Examples
     --------
@@ -110,27 +132,27 @@ def compare_cohorts(
     [(10.0, False, 'no change')]
     """
     keys = group_keys(before if "device_class" in before.columns else after, by, mix_devices=mix_devices)
-    sides = [
-        _estimates(side, keys, name, confidence, navigations, cluster)
-        for side, name in ((before, "before"), (after, "after"))
+    ranked = [_ranked(side, keys, navigations, cluster) for side in (before, after)]
+    both = _align(*ranked, keys)
+    samples = [
+        [_aligned(estimate, both[f"_{side}"]) for estimate in rank.estimates(0.75, [confidence, *LEVELS])]
+        for side, rank in zip(("before", "after"), ranked, strict=True)
     ]
-    both = (
-        sides[0]
-        .join(sides[1], on=keys, how="full", coalesce=True, nulls_equal=True)
-        .with_columns(pl.col("n_before", "n_after").fill_null(0))
-    )
-    change = difference_of_quantiles(_estimate(both, "before"), _estimate(both, "after"), confidence)
-    parts = {"value": "difference", "low": "difference_low", "high": "difference_high", "p": "p"}
-    fewest = max(min_samples, 1)
-    enough = {side: pl.col(f"n_{side}") >= fewest for side in ("before", "after")}
+    changes = [difference_of_quantiles(*pair) for pair in zip(*samples, strict=True)]
+    enough = {side: pl.col(f"n_{side}") >= max(min_samples, 1) for side in ("before", "after")}
+    columns = {
+        f"p75_{side}{end}": (enough[side], number)
+        for side, sample in zip(enough, samples, strict=True)
+        for end, number in zip(("", "_low", "_high"), sample[0], strict=True)
+    }
+    both_enough = enough["before"] & enough["after"]
+    columns |= {
+        f"difference{end}": (both_enough, number) for end, number in zip(("", "_low", "_high"), changes[0], strict=True)
+    }
+    columns["p"] = (both_enough, p_of_difference(changes[1:], LEVELS))
     compared = both.with_columns(
-        *(pl.when(enough[side]).then(pl.col(f"^p75_{side}.*$")) for side in enough),
-        *(
-            pl.when(enough["before"] & enough["after"])
-            .then(pl.lit(pl.Series(getattr(change, part)).fill_nan(None)))
-            .alias(column)
-            for part, column in parts.items()
-        ),
+        pl.when(if_enough).then(pl.lit(pl.Series(number, dtype=pl.Float64).fill_nan(None))).alias(name)
+        for name, (if_enough, number) in columns.items()
     )
     q = pl.Series("q", benjamini_hochberg(compared["p"].fill_null(float("nan")))).fill_nan(None)
     changed = (pl.col("q") <= false_discoveries) & (
@@ -171,27 +193,25 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _estimates(
-    vitals: pl.DataFrame,
-    keys: list[str],
-    side: str,
-    confidence: float,
-    kinds: Sequence[str] | None,
-    cluster: str | None,
-) -> pl.DataFrame:
+def _ranked(vitals: pl.DataFrame, keys: list[str], kinds: Sequence[str] | None, cluster: str | None) -> Ranked:
     if "navigation" in keys:
         vitals, kinds = vitals.with_columns(navigation_kind()), None
     require(vitals, VITALS, [*keys, "value"])
     counted = only_navigations(vitals, kinds).filter(reason_set_aside().is_null())
-    ranked = rank_values(counted, keys, weight=sample_weight(counted), cluster=cluster)
-    p75 = ranked.estimate(0.75, confidence)
-    names = dict(zip(Estimate._fields, (f"p75_{side}", f"p75_{side}_low", f"p75_{side}_high"), strict=True))
-    return ranked.keys.with_columns(
-        pl.Series(f"n_{side}", ranked.n, pl.Int64),
-        *(pl.Series(name, getattr(p75, part), pl.Float64).fill_nan(None) for part, name in names.items()),
-    )
+    return rank_values(counted, keys, weight=sample_weight(counted), cluster=cluster)
 
 
-def _estimate(both: pl.DataFrame, side: str) -> Estimate:
-    columns = (f"p75_{side}", f"p75_{side}_low", f"p75_{side}_high")
-    return Estimate(*(both[column].fill_null(float("nan")).to_numpy() for column in columns))
+def _align(before: Ranked, after: Ranked, keys: list[str]) -> pl.DataFrame:
+    """One row per cohort of either side: keys, n of both, and where it stands in each."""
+    sides = [
+        side.keys.with_columns(pl.Series(f"n_{name}", side.n, pl.Int64)).with_row_index(f"_{name}")
+        for name, side in (("before", before), ("after", after))
+    ]
+    both = sides[0].join(sides[1], on=keys, how="full", coalesce=True, nulls_equal=True)
+    return both.with_columns(pl.col("n_before", "n_after").fill_null(0))
+
+
+def _aligned(estimate: Estimate, index: pl.Series) -> Estimate:
+    there = index.is_not_null().to_numpy()
+    row = index.fill_null(0).to_numpy()
+    return Estimate(*(np.where(there, np.append(part, np.nan)[row], np.nan) for part in estimate))

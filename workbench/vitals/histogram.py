@@ -72,17 +72,19 @@ class Buckets:
         """Return the `q` quantile of every group, linear between the ranks that the buckets hold."""
         return self._at(q * (self._whole - self._step))
 
-    def estimate(self, q: float, confidence: float = 0.95) -> Estimate:
-        """Return the `q` quantile with its interval, page views taken as independent.
+    def estimates(self, q: float, confidences: Sequence[float]) -> list[Estimate]:
+        """Return the `q` quantile with its interval at several confidences, page views taken as independent.
 
         The ranks' interval, widened by the error of a bucket; the two add up as independent errors do.
         """
         value, whole, step = self.quantile(q), self._whole, self._step
         independent = np.minimum(whole**2 / self._sum(self.squares), self.n)
-        shares = (rank / (independent + 1) for rank in quantile_ranks(independent, q, confidence))
-        low, high = (self._at(share * (whole + step) - step) for share in shares)
-        error = ALPHA * value
-        return Estimate(value, value - np.hypot(value - low, error), value + np.hypot(high - value, error))
+        error, found = ALPHA * value, []
+        for confidence in confidences:
+            shares = (rank / (independent + 1) for rank in quantile_ranks(independent, q, confidence))
+            low, high = (self._at(share * (whole + step) - step) for share in shares)
+            found.append(Estimate(value, value - np.hypot(value - low, error), value + np.hypot(high - value, error)))
+        return found
 
     def shares(self) -> tuple[Floats, Floats]:
         """Return the shares of every group's rows that are good and poor; NaN for metrics without thresholds."""

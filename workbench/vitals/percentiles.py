@@ -98,7 +98,7 @@ def describe(
     def column(name: str, numbers: np.ndarray) -> pl.Series:
         return pl.Series(name, np.where(enough, numbers, np.nan), pl.Float64).fill_nan(None)
 
-    estimates = {q: ranked.estimate(q / 100, confidence) for q in dict.fromkeys([*intervals, 75])}
+    estimates = {q: ranked.estimates(q / 100, [confidence])[0] for q in dict.fromkeys([*intervals, 75])}
     values = {q: estimates[q].value if q in estimates else ranked.quantile(q / 100) for q in percentiles}
     p75 = estimates[75]
     rows = ranked.keys.with_columns(

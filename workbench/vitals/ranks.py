@@ -30,7 +30,7 @@ class Ranks(Protocol):
     @property
     def n(self) -> Codes: ...  # noqa: D102
     def quantile(self, q: float) -> Floats: ...  # noqa: D102
-    def estimate(self, q: float, confidence: float = 0.95) -> Estimate: ...  # noqa: D102
+    def estimates(self, q: float, confidences: Sequence[float]) -> list[Estimate]: ...  # noqa: D102
     def shares(self) -> tuple[Floats, Floats]: ...  # noqa: D102
 
 
@@ -65,10 +65,30 @@ class Ranked:
 
     def estimate(self, q: float, confidence: float = 0.95) -> Estimate:
         """Return the `q` quantile of every group with its interval; NaN where the group cannot bound it."""
+        return self.estimates(q, [confidence])[0]
+
+    def estimates(self, q: float, confidences: Sequence[float]) -> list[Estimate]:
+        """Return `estimate` at several confidences."""
         value = self.quantile(q)
-        independent = self.independent(q, value, confidence)
-        low, high = (end / (independent + 1) * (self.n + 1) for end in quantile_ranks(independent, q, confidence))
-        return Estimate(value, self.at_rank(low), self.at_rank(high))
+        independent, clusters = self._independent(q, value)
+        found = []
+        for confidence in confidences:
+            known = independent * _students_t(clusters, confidence)
+            low, high = (end / (known + 1) * (self.n + 1) for end in quantile_ranks(known, q, confidence))
+            found.append(Estimate(value, self.at_rank(low), self.at_rank(high)))
+        return found
+
+    def independent(self, q: float, confidence: float = 0.95) -> Floats:
+        """Return how many independent, equally weighted page views would know the quantile as well.
+
+        Notes
+        -----
+        The variance of the share of values up to the quantile, linearised over sessions (ultimate clusters), gives the
+        design effect; it never credits a sample with more than it has. Student's t for few sessions. Woodruff, JASA 47
+        (1952); Korn and Graubard, Survey Methodology 24 (1998).
+        """
+        independent, clusters = self._independent(q, self.quantile(q))
+        return independent * _students_t(clusters, confidence)
 
     def shares(self) -> tuple[Floats, Floats]:
         """Return the shares of every group's values that are good and poor; NaN for metrics without thresholds."""
@@ -86,35 +106,31 @@ class Ranked:
         low, high = self.values[self.start + below].astype(float), self.values[self.start + above].astype(float)
         return np.where(np.isnan(rank), np.nan, low + (high - low) * (place - below))
 
-    def independent(self, q: float, value: Floats, confidence: float = 0.95) -> Floats:
-        """Return how many independent, equally weighted page views would know this quantile as well.
-
-        Notes
-        -----
-        The variance of the share of values up to the quantile, linearised over sessions (ultimate clusters), gives the
-        design effect; it never credits a sample with more than it has. Student's t for few sessions. Woodruff, JASA 47
-        (1952); Korn and Graubard, Survey Methodology 24 (1998).
-        """
+    def _independent(self, q: float, value: Floats) -> tuple[Floats, Floats]:
+        """Effective sample size before Student's t, and how many clusters stand behind it (infinite: exact)."""
+        exact = self.n.astype(float), np.full(self.n.size, np.inf)
         if self.weights is None and self.clusters is None:
-            return self.n.astype(float)
+            return exact
         group = np.repeat(np.arange(self.n.size), self.n)
         weight = np.ones(self.values.size) if self.weights is None else self.weights
-        whole = np.bincount(group, weight)
+        whole = np.bincount(group, weight, self.n.size)
         below = (self.values <= value[group]).astype(float)
-        share = np.bincount(group, weight * below) / whole
+        share = np.bincount(group, weight * below, self.n.size) / whole
         off = weight * (below - share[group]) / whole[group]
         if self.clusters is None:
-            clusters, squares = self.n, np.bincount(group, off**2)
+            clusters, squares = self.n, np.bincount(group, off**2, self.n.size)
         else:
-            pairs, code = np.unique(np.stack([group, self.clusters]), axis=1, return_inverse=True)
-            clusters = np.bincount(pairs[0], minlength=self.n.size)
-            squares = np.bincount(pairs[0], np.bincount(code.ravel(), off) ** 2, minlength=self.n.size)
+            code, back = np.unique(group * (int(self.clusters.max(initial=0)) + 1) + self.clusters, return_inverse=True)
+            of_group = np.empty(code.size, np.int64)
+            of_group[back] = group
+            clusters = np.bincount(of_group, minlength=self.n.size)
+            squares = np.bincount(of_group, np.bincount(back, off) ** 2, self.n.size)
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = squares * clusters / (clusters - 1)
             independent = np.where(variance > 0, share * (1 - share) / variance, clusters)
-            few = (critical_value(confidence) / special.stdtrit(clusters - 1, 0.5 + confidence / 2)) ** 2
         alone = (clusters == self.n) & (self.weights is None)
-        return np.where(alone, self.n, np.where(clusters > 1, np.minimum(independent, self.n) * few, 1.0))
+        sampled = np.where(clusters > 1, np.minimum(independent, self.n), 1.0)
+        return np.where(alone, exact[0], sampled), np.where(alone, np.inf, clusters)
 
     def _share_up_to(self, limit: Floats) -> Floats:
         group = np.repeat(np.arange(self.n.size), self.n)
@@ -135,6 +151,12 @@ class Ranked:
         step = reached[above] - reached[index]
         inside = np.divide(target - reached[index], step, out=np.zeros(self.n.size), where=step > 0)
         return index - self.start + np.clip(inside, 0, 1)
+
+
+def _students_t(clusters: Floats, confidence: float) -> Floats:
+    """By how much fewer page views are known than the variance says, because few sessions know the variance badly."""
+    t = special.stdtrit(np.where(np.isfinite(clusters), np.maximum(clusters - 1, 1), 1e9), 0.5 + confidence / 2)
+    return np.where(np.isfinite(clusters), (critical_value(confidence) / t) ** 2, 1.0)
 
 
 def rank_values(
@@ -164,8 +186,8 @@ def rank_values(
     clustered = cluster is not None and cluster in frame.columns and frame[cluster].null_count() < frame.height
     if clustered:
         known = pl.col(cluster).cast(pl.String)
-        code = known.rank("dense").cast(pl.Int64)
-        columns.append(code.fill_null(-pl.int_range(1, pl.len() + 1, dtype=pl.Int64)).alias("_cluster"))
+        own = pl.int_range(pl.len(), 2 * pl.len(), dtype=pl.Int64)
+        columns.append(known.rank("dense").cast(pl.Int64).fill_null(own).alias("_cluster"))
     # ties by weight, so that the order of rows decides nothing
     order = [*keys, "value", *(["_weight"] if weight is not None else [])]
     ordered = frame.filter(value.is_finite()).select(columns).sort(order, nulls_last=True)
