@@ -60,7 +60,10 @@ def lives(traffic: pl.DataFrame, events: pl.DataFrame, n_issues: int) -> Lives:
     began = np.searchsorted(moments, first, side="left").astype(float)
     ended = np.searchsorted(moments, last, side="right").astype(float)
     n = by_issue["n"].to_numpy().astype(float)
-    return Lives(began, ended, n / np.maximum(ended - began, 1.0), float(len(moments)), first, last)
+    total = float(len(moments))
+    # One event tells no rate; the wait between two tells little. The second term fades with the square of the count.
+    rate = (n - 0.5) / (ended - began + 0.25 * total / n**2)
+    return Lives(began, ended, rate, total, first, last)
 
 
 def onset_evidence(

@@ -13,7 +13,7 @@ import polars as pl
 
 from connectors.tables import FRAMES
 from workbench.errors.domains import host_of, is_first_party
-from workbench.errors.stacks import parse_distinct_stacks
+from workbench.errors.stacks import is_foreign, parse_distinct_stacks
 
 # What `symbolicate` adds to frames; absent when nothing was symbolicated.
 SYMBOLS = {
@@ -127,7 +127,10 @@ def _frames_of(errors: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_hosts(frames: pl.DataFrame, first_party: Sequence[str]) -> pl.DataFrame:
-    urls = frames.select(pl.col("url").unique()).drop_nulls().with_columns(host=host_of(pl.col("url")))
+    urls = frames.select(pl.col("url").unique()).drop_nulls()
+    urls = urls.with_columns(host=host_of(pl.col("url")), foreign=is_foreign(pl.col("url")))
     ours = is_first_party(urls["host"].drop_nulls().unique().to_list(), first_party)
     known = urls.with_columns(first_party=pl.col("host").replace_strict(ours, default=None, return_dtype=pl.Boolean))
-    return frames.join(known, on="url", how="left", maintain_order="left")
+    # Trackers call every frame in-app that they do not know; a source map's word stands above an address.
+    in_app = pl.col("in_app").fill_null(True) & (pl.col("source").is_not_null() | ~pl.col("foreign").fill_null(False))
+    return frames.join(known, on="url", how="left", maintain_order="left").with_columns(in_app=in_app).drop("foreign")

@@ -79,7 +79,8 @@ def weigh(
     weights |= _together(events, traffic, n, rules["together"])
     for matrix in weights.values():
         np.fill_diagonal(matrix, 0.0)
-    return Profiles(issues, events, endpoints.filter(pl.col("group") >= 0), spans.filter(pl.col("group") >= 0), weights)
+    own = pl.col("leads") & (pl.col("group") >= 0)
+    return Profiles(issues, events, endpoints.filter(own), spans.filter(own), weights)
 
 
 def _leads(marks: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
@@ -125,7 +126,8 @@ def _lead_matrix(leads: pl.DataFrame, n: int, rules: dict[str, Any]) -> tuple[np
         matrix[row["group"], at] = np.clip(np.log(1 / row["base"]) / rarity, 0.0, 1.0)
         if top[row["group"]] < 0:
             top[row["group"]] = at
-            sure[row["group"]] = min(1.0, (row["share"] / 0.6) ** 0.5) * row["n"] / (row["n"] + 0.5)
+            seen = min(1.0, (row["share"] / 0.6) ** 0.5) * row["n"] / (row["n"] + 0.5)
+            sure[row["group"]] = seen * min(1.0, row["z"] / rules["min_z"])
     return matrix, top, sure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 
@@ -123,18 +124,20 @@ def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -
     marks
         `event_id`, `mark` (an endpoint, a failing span), `recency`, `failed`.
     groups
-        `event_id`, `group`: issues, and classes of noise to compare with.
+        `event_id`, `group`: issues from 0, classes of noise below 0.
     n_events
         `group`, `n`: how many events of a group have any network evidence.
 
     Returns
     -------
-    `group`, `mark`, `share`, `base` (the median share in the other groups), `z`, `score`, `failed`; leads only, best first.
+    `group`, `mark`, `share`, `base` (the share elsewhere), `z`, `score`, `failed`, `leads`; best first.
+    Rows that do not lead are hints: too few events to be sure.
 
     Notes
     -----
-    z is the one-proportion test of the share against the base; the base is a median over groups, so that
-    neither one loud group nor a few groups of the same bug move it.
+    z is the one-proportion test of the share against the base rate. Noise is the control group: what stands before
+    events that no code of ours caused says how common an endpoint is. With little noise the median over all issues
+    counts, which neither one loud issue nor a few issues of the same bug move.
     """
     rules = load("grouping", "bugs").data["network"]
     counts = (
@@ -147,26 +150,36 @@ def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -
         .collect()
     )
     if counts.is_empty():
-        return counts.with_columns(base=pl.lit(0.0), z=pl.lit(0.0), score=pl.lit(0.0))
-    n_groups = len(n_events)
-    base = (
-        counts.group_by("mark")
-        .agg(pl.col("share").sort(descending=True).alias("shares"), has=pl.len())
-        .with_columns(
-            # The median over all groups, the ones without the mark counting as 0.
-            base=pl.when(pl.col("has") <= n_groups // 2)
-            .then(0.0)
-            .otherwise(pl.col("shares").list.get(n_groups // 2, null_on_oob=True))
-            .fill_null(0.0)
-            .clip(rules["base_floor"], 1 - rules["base_floor"])
-        )
-        .select("mark", "base")
-    )
+        return counts.with_columns(base=pl.lit(0.0), z=pl.lit(0.0), score=pl.lit(0.0), leads=pl.lit(False))
+    base = _base_rates(counts, n_events, rules)
     z = (pl.col("share") - pl.col("base")) / (pl.col("base") * (1 - pl.col("base")) / pl.col("n")).sqrt()
     return (
         counts.join(base, on="mark")
         .with_columns(z=z, score=pl.col("share") * (pl.col("share") / pl.col("base")).log() * pl.col("recency"))
-        .filter((pl.col("z") > rules["min_z"]) & (pl.col("share") > rules["min_share"]))
-        .sort(["group", "score", "mark"], descending=[False, True, False])
-        .select("group", "mark", "share", "base", "z", "score", "failed", "n")
+        .filter((pl.col("z") > rules["hint_z"]) & (pl.col("share") > rules["min_share"]))
+        .with_columns(leads=pl.col("z") > rules["min_z"])
+        .sort(["group", "leads", "score", "mark"], descending=[False, True, True, False])
+        .select("group", "mark", "share", "base", "z", "score", "failed", "n", "leads")
+    )
+
+
+def _base_rates(counts: pl.DataFrame, n_events: pl.DataFrame, rules: dict[str, Any]) -> pl.DataFrame:
+    n_issues = n_events.filter(pl.col("group") >= 0).height
+    n_noise = n_events.filter(pl.col("group") < 0)["n"].sum()
+    own = pl.col("group") >= 0
+    # Issues without the mark have a share of 0, so the median is the share at this place from the top.
+    middle = n_issues // 2
+    weight = rules["control_prior"]
+    return (
+        counts.group_by("mark")
+        .agg(
+            noise=pl.col("k").filter(~own).sum(),
+            median=pl.col("share").filter(own).sort(descending=True).get(middle, null_on_oob=True),
+        )
+        .select(
+            "mark",
+            base=((pl.col("noise") + weight * pl.col("median").fill_null(0.0)) / (n_noise + weight)).clip(
+                rules["base_floor"], 1 - rules["base_floor"]
+            ),
+        )
     )

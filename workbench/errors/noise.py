@@ -135,28 +135,27 @@ def classify_noise(
 
 def _error_facts(distinct: Distinct) -> pl.DataFrame:
     frames = distinct.frames
+    # A frame without a line is the page's address and no place in a script: browsers give it for muted errors.
+    has_address = pl.col("url").is_not_null() & pl.col("line").is_not_null()
     shown = frames.filter(pl.col("exception_index") == 0)
-    has_address = pl.col("url").is_not_null() & ~pl.col("url").fill_null("").is_in(
-        ["<anonymous>", "[native code]", "native"]
-    )
     known_ours = (pl.col("source").is_not_null() & pl.col("in_app")) | (
         pl.col("source").is_null() & pl.col("in_app") & pl.col("url").fill_null("").str.contains(_PLAIN_SOURCE)
     )
-    by_error = frames.group_by("error_id").agg(
+    by_error = shown.group_by("error_id").agg(
         has_frames=has_address.any(),
         any_in_app=pl.col("in_app").any(),
         any_in_app_known=known_ours.any(),
         # An address without a host (a bundle's bare name) can only be ours.
-        any_first_party=(pl.col("first_party").fill_null(True) & has_address & pl.col("in_app").fill_null(True)).any()
-        | pl.col("first_party").any(),
-        any_url=pl.col("url").drop_nulls().unique().str.join("\n"),
+        any_first_party=(has_address & pl.col("first_party").fill_null(pl.col("in_app"))).any(),
     )
+    urls = frames.group_by("error_id").agg(any_url=pl.col("url").drop_nulls().unique(maintain_order=True).str.join("\n"))
     throwing = shown.unique("error_id", keep="first", maintain_order=True).select(
         "error_id", throwing_url="url", throwing_function="function"
     )
     return (
         distinct.errors.join(by_error, on="error_id", how="left")
         .join(throwing, on="error_id", how="left")
+        .join(urls, on="error_id", how="left")
         .with_columns(
             text=pl.concat_str(pl.col("type").fill_null("Error"), pl.col("message").fill_null(""), separator=": "),
             **{

@@ -80,6 +80,7 @@ def frame_places(frames: pl.DataFrame) -> pl.DataFrame:
         "source_line", "in_app", "first_party",
     )  # fmt: skip
     mapped = pl.col("source").is_not_null()
+    is_place = pl.col("url").is_not_null() & (pl.col("line").is_not_null() | pl.col("function").is_not_null())
     source = pl.col("source").str.replace(r"[?#].*$", "").str.replace(_SOURCE_PREFIX, "")
     return places.select(
         "error_id",
@@ -91,9 +92,7 @@ def frame_places(frames: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col("source_line").cast(pl.String))
         .otherwise(pl.concat_str("line", "column", separator=":", ignore_nulls=True)),
         mapped=mapped,
-        ours=pl.col("in_app").fill_null(True)
-        & (mapped | pl.col("first_party").fill_null(True))
-        & pl.col("url").is_not_null(),
+        ours=pl.col("in_app") & (mapped | (pl.col("first_party").fill_null(True) & is_place)),
     ).collect()
 
 

@@ -102,6 +102,19 @@ def parse_distinct_stacks(stacks: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def is_foreign(url: pl.Expr) -> pl.Expr:
+    """Whether an address is a library's, an extension's or the engine's, by the rules in `rules/in_app`; null is not.
+
+    Examples
+    --------
+    >>> urls = ["https://shop.example/app.js", "https://unpkg.com/react.js", "<anonymous>"]
+    >>> pl.DataFrame({"url": urls}).select(foreign=is_foreign(pl.col("url")))["foreign"].to_list()
+    [False, True, True]
+    """
+    rules = load("in_app", "frames").data["not_in_app"]
+    return url.fill_null("").str.contains("|".join(f"(?:{rule['url']})" for rule in rules))
+
+
 def _parse_lines(vocabulary: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("line_text")
     is_v8 = text.str.contains(r"^\s*at\s")
@@ -199,12 +212,11 @@ def _finish(frames: pl.DataFrame) -> pl.DataFrame:
     )
     # `(index 0)` of Promise.all and V8's `(<anonymous>)` are the engine's own code.
     url = pl.col("url").str.replace(r"^index \d+$", "<anonymous>").replace("", None)
-    not_ours = "|".join(f"(?:{rule['url']})" for rule in load("in_app", "frames").data["not_in_app"])
     return frames.select(
         "line_text",
         function=pl.when(function.is_in(_NOT_A_NAME)).then(None).otherwise(function),
         url=url,
         line=pl.when(pl.col("line") > 0).then(pl.col("line")),
         column=pl.when(pl.col("column") > 0).then(pl.col("column")),
-        in_app=url.is_not_null() & ~url.fill_null("").str.contains(not_ours),
+        in_app=url.is_not_null() & ~is_foreign(url),
     )

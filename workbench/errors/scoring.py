@@ -1,0 +1,157 @@
+"""How good a grouping is: against labels, or one grouping against another; and what split, merged or moved.
+
+All scores come from one small table, how many events lie in each pair of groups, so that a million events cost one
+group-by.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+
+class Scores(NamedTuple):
+    """Agreement of a grouping with the truth; all between 0 and 1.
+
+    Attributes
+    ----------
+    pair_precision, pair_recall, pair_f1
+        Of two events in one group: are they of one cause? Of two events of one cause: are they in one group?
+    bcubed_precision, bcubed_recall, bcubed_f1
+        The same asked of each event about its own group (Bagga and Baldwin 1998), so that one huge group counts no more
+        than its events.
+    v_measure
+        Harmonic mean of homogeneity and completeness (Rosenberg and Hirschberg 2007).
+    """
+
+    pair_precision: float
+    pair_recall: float
+    pair_f1: float
+    bcubed_precision: float
+    bcubed_recall: float
+    bcubed_f1: float
+    v_measure: float
+
+
+def score(pairs: pl.DataFrame, *, found: str = "found", truth: str = "truth", weight: str | None = None) -> Scores:
+    """Score a grouping.
+
+    Parameters
+    ----------
+    pairs
+        One row an event (or a shape): its group in `found` and in `truth`. A null in either leaves the row out.
+    found, truth
+        Names of the two columns.
+    weight
+        A column of weights, such as events a shape; each row counts once when not given.
+
+    Examples
+    --------
+    >>> pairs = pl.DataFrame({"found": [1, 1, 1, 2], "truth": ["a", "a", "b", "b"]})
+    >>> scores = score(pairs)
+    >>> round(scores.pair_precision, 3), round(scores.pair_recall, 3), round(scores.bcubed_precision, 3)
+    (0.333, 0.5, 0.667)
+    """
+    amount = pl.len().cast(pl.Float64) if weight is None else pl.col(weight).cast(pl.Float64).sum()
+    cells = pairs.drop_nulls([found, truth]).group_by(found, truth).agg(n=amount)
+    if cells.is_empty():
+        return Scores(*[1.0] * 7)
+    cells = cells.with_columns(in_found=pl.col("n").sum().over(found), in_truth=pl.col("n").sum().over(truth))
+    n = cells["n"].to_numpy()
+    found_sizes = cells.group_by(found).agg(pl.col("n").sum())["n"].to_numpy()
+    truth_sizes = cells.group_by(truth).agg(pl.col("n").sum())["n"].to_numpy()
+
+    def in_pairs(sizes):
+        return float((sizes * (sizes - 1) / 2).clip(min=0).sum())
+
+    both = in_pairs(n)
+    precision, recall = _share(both, in_pairs(found_sizes)), _share(both, in_pairs(truth_sizes))
+    total = n.sum()
+    b_precision = float((n * n / cells["in_found"].to_numpy()).sum() / total)
+    b_recall = float((n * n / cells["in_truth"].to_numpy()).sum() / total)
+    return Scores(
+        precision, recall, _f1(precision, recall), b_precision, b_recall, _f1(b_precision, b_recall), _v_measure(cells, found_sizes, truth_sizes)
+    )
+
+
+def changes(pairs: pl.DataFrame, *, old: str = "old", new: str = "new") -> pl.DataFrame:
+    """Say what became of each group when a grouping changed: which were split, merged, both, or only renamed.
+
+    Parameters
+    ----------
+    pairs
+        One row an event: its group in the old and in the new grouping; null where it has none (noise).
+
+    Returns
+    -------
+    One row an old group that changed: `change` (`split`, `merged`, `moved`: parts of it went to groups that hold others,
+    `dropped`: it is noise now), `old`, `n_events`, `new` (list of groups, largest first), `with_old` (the other old groups that it now shares one with).
+    New groups of events that had none are `added`, with `old` null.
+
+    Examples
+    --------
+    >>> pairs = pl.DataFrame({"old": ["a", "a", "b", "c", "d"], "new": ["1", "2", "3", "3", "4"]})
+    >>> changes(pairs).select("change", "old", "new").rows()
+    [('split', 'a', ['1', '2']), ('merged', 'b', ['3']), ('merged', 'c', ['3'])]
+    """
+    cells = pairs.group_by(old, new).agg(n=pl.len()).filter(pl.col(old).is_not_null() | pl.col(new).is_not_null())
+    members = cells.filter(pl.col(old).is_not_null() & pl.col(new).is_not_null())
+    others = (
+        members.join(members.select(new, other=old), on=new)
+        .filter(pl.col(old) != pl.col("other"))
+        .group_by(old)
+        .agg(with_old=pl.col("other").unique().sort())
+    )
+    kept = (
+        cells.filter(pl.col(old).is_not_null())
+        .sort([old, "n", new], descending=[False, True, False], nulls_last=True)
+        .group_by(old, maintain_order=True)
+        .agg(n_events=pl.col("n").sum(), parts=pl.col(new).drop_nulls())
+        .join(others, on=old, how="left", maintain_order="left")
+        .with_columns(
+            change=pl.when(pl.col("parts").list.len() == 0)
+            .then(pl.lit("dropped"))
+            .when((pl.col("parts").list.len() > 1) & pl.col("with_old").is_null())
+            .then(pl.lit("split"))
+            .when((pl.col("parts").list.len() == 1) & pl.col("with_old").is_not_null())
+            .then(pl.lit("merged"))
+            .when(pl.col("parts").list.len() > 1)
+            .then(pl.lit("moved"))
+        )
+        .filter(pl.col("change").is_not_null())
+    )
+    brand_new = cells.filter(pl.col(old).is_null()).join(members.select(new).unique(), on=new, how="anti")
+    added = brand_new.select(
+        change=pl.lit("added"),
+        old=pl.lit(None, pairs.schema[old]),
+        n_events=pl.col("n"),
+        new=pl.concat_list(pl.col(new)),
+        with_old=pl.lit(None, pl.List(pairs.schema[old])),
+    )
+    shown = kept.select("change", pl.col(old).alias("old"), "n_events", new="parts", with_old="with_old")
+    order = pl.col("change").replace_strict({"split": 0, "moved": 1, "merged": 2, "dropped": 3, "added": 4})
+    return pl.concat([shown, added.select(shown.columns)]).sort(order, "old", nulls_last=True)
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 1.0
+
+
+def _f1(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _v_measure(cells: pl.DataFrame, found_sizes, truth_sizes) -> float:
+    total = found_sizes.sum()
+
+    def entropy(sizes) -> float:
+        shares = pl.Series(sizes / total)
+        return float(-(shares * shares.log()).sum())
+
+    n, in_found, in_truth = (cells[name] for name in ("n", "in_found", "in_truth"))
+    truth_given_found = float(-((n / total) * (n / in_found).log()).sum())
+    found_given_truth = float(-((n / total) * (n / in_truth).log()).sum())
+    homogeneity = 1.0 if not entropy(truth_sizes) else 1 - truth_given_found / entropy(truth_sizes)
+    completeness = 1.0 if not entropy(found_sizes) else 1 - found_given_truth / entropy(found_sizes)
+    return _f1(homogeneity, completeness)
