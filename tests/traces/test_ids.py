@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.exceptions import ParameterError
@@ -75,6 +75,7 @@ def test_columns():
     assert span_ids(pl.Series(["b7", "0"]), "hex").to_list() == ["00000000000000b7", None]
 
 
+@settings(deadline=None)
 @given(st.integers(1, (1 << 128) - 1))
 def test_the_low_half_is_what_datadog_keeps(number):
     whole = f"{number:032x}"

@@ -23,7 +23,8 @@ REPLAY_MARKS = {
 }
 LONGEST_LABEL = 48
 INTERACTIVE_TAGS = frozenset(["a", "button", "summary", "option", "area"])
-FIELD_TAGS = frozenset(["input", "textarea", "select", "label"])
+FIELDS = frozenset({"input", "textarea", "select"})
+KINDS = {"a": "link", "button": "button", "summary": "button", **dict.fromkeys(FIELDS, "field")}
 BUTTON_INPUTS = frozenset({"button", "submit", "reset", "image", "checkbox", "radio"})
 
 
@@ -146,17 +147,18 @@ def name(node: Node) -> str:
     >>> name(Node(type=ELEMENT, id=1, tag_name="input", attributes={"name": "email", "value": "a@example.org"}))
     'field email'
     """
-    attributes = node.attributes
-    kinds = {"a": "link", "input": "field", "textarea": "field", "select": "field"}
-    kind = kinds.get(node.tag_name, str(attributes.get("role") or node.tag_name or "page"))
-    is_field = node.tag_name in FIELD_TAGS and node.tag_name != "label"
-    if node.tag_name == "input" and attributes.get("type") in BUTTON_INPUTS:
-        kind = "button" if attributes["type"] not in ("checkbox", "radio") else str(attributes["type"])
+    if node.type != ELEMENT and node.parent is not None:
+        node = node.parent
+    attributes, tag = node.attributes, node.tag_name
+    is_field = tag in FIELDS
+    kind = KINDS.get(tag, str(attributes.get("role") or ""))
+    if tag == "input" and attributes.get("type") in BUTTON_INPUTS:
+        kind = str(attributes["type"]) if attributes["type"] in ("checkbox", "radio") else "button"
     words = attributes.get("aria-label") or attributes.get("alt") or attributes.get("title")
     if not words and is_field:
         words = attributes.get("name") or attributes.get("id") or attributes.get("placeholder")
     if not words:
-        words = visible_text(node).replace("\n", " ") or attributes.get("id") or ""
+        words = visible_text(node).replace("\n", " ") or attributes.get("id") or ("" if kind else tag)
     words = str(words)
     return f"{kind} {words if len(words) <= LONGEST_LABEL else words[: LONGEST_LABEL - 1] + '…'}".strip()
 
