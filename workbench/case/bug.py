@@ -28,6 +28,11 @@ class Place(NamedTuple):
     stack: pl.DataFrame
 
     @property
+    def is_mapped(self) -> bool:
+        """True when the frame stands in the team's own source."""
+        return self.frame["map_status"] == "mapped"
+
+    @property
     def function(self) -> str | None:
         """The enclosing function, as far as it is known."""
         return self.frame["source_function"] or self.frame["function"]

@@ -225,9 +225,7 @@ class Case:
     @cached_property
     def map_audit(self) -> pl.DataFrame:
         """Per release, whether its source maps are there and fit."""
-        return audit_maps(
-            self.frames, self.evidence.table("artifacts"), self.releases, first_party=self.first_party
-        )
+        return audit_maps(self.frames, self.evidence.table("artifacts"), self.releases, first_party=self.first_party)
 
     @cached_property
     def breaking_release(self) -> str | None:

@@ -17,6 +17,7 @@ from workbench.panels.replay import Mark, pack
 BARS = 36
 OPEN_BEFORE_MS = 500
 MARKS = 14
+EVIDENCE = 8
 FUNCTION_FROM = {"tree-sitter": "syntax tree", "name": "name in the map", "minified": "minified name"}
 
 
@@ -64,13 +65,41 @@ def bug_view(bug: Bug) -> BugView:
         release=row["release"],
         throws=_throws(bug),
         issues=bug.issues,
-        evidence=bug.evidence,
+        evidence=_evidence(bug),
         contrast=bug.contrast,
         trace=_trace(bug),
         trace_missing=f"No backend trace: {_reasons(bug.traces)}.",
         replay=_replay(bug),
         replay_missing=f"No replay: {_reasons(bug.replays)}.",
         timeline=bug.timeline,
+    )
+
+
+def _evidence(bug: Bug) -> pl.DataFrame:
+    """Say each thing once: what holds of several pairs of issues is told with how many of them, heaviest first."""
+    pairs = bug.evidence.filter(pl.col("issue_b").is_not_null())
+    n = pairs.select(pl.struct("issue_a", "issue_b").n_unique()).item() if pairs.height else 0
+    of_pairs = (
+        pairs.group_by("kind", "text")
+        .agg(pl.col("weight").mean(), pl.len().alias("n"))
+        .with_columns(
+            pl.when(pl.lit(n) > 1)
+            .then(pl.format("{} ({} of {} pairs)", "text", "n", pl.lit(n)))
+            .otherwise("text")
+            .alias("text")
+        )
+    )
+    of_one = (
+        bug.evidence.filter(pl.col("issue_b").is_null())
+        .group_by("kind", "text")
+        .agg(pl.col("weight").max(), n=pl.len())
+    )
+    return (
+        pl.concat([of_pairs, of_one], how="diagonal_relaxed")
+        .with_columns((pl.col("weight").abs() * pl.col("n")).alias("_told"))
+        .sort(pl.col("weight").is_null(), "_told", "text", descending=[False, True, False])
+        .head(EVIDENCE)
+        .select("weight", "text")
     )
 
 
@@ -134,7 +163,8 @@ def _trace(bug: Bug) -> TraceView | None:
     failing = bug.failing_spans.filter(pl.col("trace_id") == trace_id)
     short = f"{trace_id[:4]}…{trace_id[-4:]}"
     if failing.is_empty():
-        return TraceView(f"Trace `{short}`, one of {n}: no backend span of it failed.", tree)
+        quiet = tree.with_columns(on_error_path=pl.lit(False), is_root_cause=pl.lit(False))
+        return TraceView(f"Trace `{short}`, one of {n}: no backend span of it failed.", quiet)
     row = failing.row(0, named=True)
     alike = bug.failing_spans.filter(pl.col("signature") == row["signature"])["trace_id"].n_unique()
     swallowed = f"; `{row['swallowed_by']}` swallowed it and answered 2xx" if row["swallowed_by"] else ""
@@ -158,7 +188,9 @@ def _replay(bug: Bug) -> ReplayView | None:
 
 def _where(case: Case) -> pl.Expr:
     named = {
-        name: ", ".join(dict.fromkeys(place.function for place in case.bug(name).places if place.function))
+        name: ", ".join(
+            dict.fromkeys(place.function for place in case.bug(name).places if place.is_mapped and place.function)
+        )
         for name in case.bugs["bug_id"]
     }
     return pl.col("bug_id").replace_strict(named, default=None, return_dtype=pl.String)

@@ -71,7 +71,8 @@ def all_answers_2xx(case: Case) -> float | None:
 def _title(case: Case, hitting: pl.DataFrame) -> str:
     worst = hitting.row(0, named=True)
     n = case.hit["session_id"].n_unique()
-    pages = listed(list(dict.fromkeys(page_name(route) for route in worst["routes"] or [])), most=3)
+    routes = hitting.sort("sessions", descending=True).explode("routes")["routes"].drop_nulls()
+    pages = listed(list(dict.fromkeys(page_name(route) for route in routes)), most=4)
     subject = f"{pages[0].upper()}{pages[1:]} pages" if pages else "Pages"
     since = f" after release {release_name(worst['release'])}" if worst["release"] else ""
     answered = all_answers_2xx(case)

@@ -1,0 +1,1 @@
+"""The case: one investigation over the sample data, against what the driver did."""
