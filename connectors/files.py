@@ -52,9 +52,8 @@ class SourceFile:
                 if start[:2] == GZIP:
                     yield from _gunzip(raw)
                 elif start == ZSTD:
-                    yield from zstandard.ZstdDecompressor().stream_reader(
-                        stream, read_size=BLOCK, read_across_frames=True
-                    )
+                    unpacked = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+                    yield from iter(lambda: unpacked.read(BLOCK), b"")
                 else:
                     yield from raw
         except OSError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -110,7 +110,7 @@ class Lake(TableAnswers):
         rows, _ = once_a_key(conform(rows, table), table, keep="last")
         if rows.is_empty():
             return Written(0, 0)
-        before = self._manifest
+        before = self._manifest = read_manifest(self._root)
         revision = before.revision + 1
         kept: list[Part] = []
         replaced, leftover = 0, []
@@ -126,16 +126,18 @@ class Lake(TableAnswers):
         by_day = self._by_day(rows, table)
         for day, rest in leftover:
             by_day[day] = pl.concat([by_day[day], rest], how="vertical_relaxed") if day in by_day else rest
-        for day, one in sorted(by_day.items(), key=lambda item: str(item[0])):
-            if one.height:
-                kept.append(self._write_part(table, day, one, revision))
-        tables = {**before.tables, table.name: sorted(kept, key=lambda part: part.path)}
-        self._commit(msgspec.structs.replace(before, revision=revision, tables=tables), before)
+        made = [self._write_part(table, day, one, revision) for day, one in by_day.items() if one.height]
+        tables = {**before.tables, table.name: sorted([*kept, *made], key=lambda part: part.path)}
+        try:
+            self._commit(msgspec.structs.replace(before, revision=revision, tables=tables), before)
+        except (FetchError, OSError):
+            self._remove(made)
+            raise
         return Written(rows.height - replaced, replaced)
 
     def write_map(self, map_location: str, raw: bytes) -> None:
         """Keep the bytes of one source map, compressed; its location is a name, never a path."""
-        before = self._manifest
+        before = self._manifest = read_manifest(self._root)
         path = f"maps/{hashlib.sha256(map_location.encode()).hexdigest()[:32]}.zst"
         write_atomically(self._root / path, zstandard.ZstdCompressor(level=9).compress(raw))
         maps = {**before.maps, map_location: path}
@@ -147,6 +149,7 @@ class Lake(TableAnswers):
         Only the days of the window are opened; rows outside of it, within those days, are left out as well.
         """
         table = TABLES[table] if isinstance(table, str) else table
+        self._manifest = read_manifest(self._root)
         parts = [part for part in self._parts(table) if _may_hold(part, table, window)]
         if not parts:
             return _as_stored(table.empty(), table).lazy()
@@ -198,23 +201,29 @@ class Lake(TableAnswers):
 
     def _write_part(self, table: Table, day: date | None, rows: pl.DataFrame, revision: int) -> Part:
         order = [name for name in dict.fromkeys([table.time, *table.key]) if name]
-        path = f"{table.name}/day={day or 'none'}/{revision:06d}.parquet"
-        target = self._root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+        folder = self._root / table.name / f"day={day or 'none'}"
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = folder / f".{os.getpid()}.new"
         rows.sort(order, maintain_order=True).write_parquet(temporary, compression="zstd", statistics=True)
+        with temporary.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        # The digest keeps two writers of one revision apart until one of them is told to write again.
+        target = folder / f"{revision:06d}-{digest[:12]}.parquet"
         temporary.replace(target)
-        return Part(path, day, rows.height)
+        return Part(target.relative_to(self._root).as_posix(), day, rows.height)
 
     def _commit(self, manifest: Manifest, before: Manifest) -> None:
         write_manifest(self._root, manifest, after=before.revision)
         self._manifest = manifest
         names = {part.path for parts in manifest.tables.values() for part in parts}
-        for part in (part for parts in before.tables.values() for part in parts if part.path not in names):
-            (self._root / part.path).unlink(missing_ok=True)
-            folder = (self._root / part.path).parent
-            if not any(folder.iterdir()):
-                folder.rmdir()
+        self._remove(part for parts in before.tables.values() for part in parts if part.path not in names)
+
+    def _remove(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            path = self._root / part.path
+            path.unlink(missing_ok=True)
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
 
 
 def _as_stored(rows: pl.DataFrame, table: Table) -> pl.DataFrame:

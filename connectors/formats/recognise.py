@@ -24,6 +24,8 @@ ITEM_TYPES = frozenset({
 })  # fmt: skip
 
 _json = msgspec.json.Decoder()
+# a flat object with a type, also one that is cut off
+_ITEM_HEADER = re.compile(rb'\s*\{[^{}\[\]]*"type"\s*:\s*"(\w+)"[^{}\[\]]*(?:\}\s*)?$')
 # a string, or a mark that opens, closes or separates: enough to walk the keys of a document that is cut off
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
 
@@ -48,7 +50,7 @@ def recognise(name: str, head: bytes) -> str | None:
     if any(is_wrapped(line) for line in lines):
         return "envelopes"
     documents = [document for document in map(_decoded, lines) if document is not None]
-    if (len(documents) > 1 and _is_item_header(documents[1])) or (lines and is_event(lines[0])):
+    if any(_is_item_header(line) for line in lines[1:2]) or any(is_event(line) for line in lines[:1]):
         return "envelopes"
     for document in documents:
         if kind := _kind(name, document):
@@ -64,8 +66,9 @@ def _decoded(line: bytes) -> Any:
     return document if isinstance(document, dict | list) else None
 
 
-def _is_item_header(document: Any) -> bool:
-    return isinstance(document, dict) and document.get("type") in ITEM_TYPES and "timestamp" not in document
+def _is_item_header(line: bytes) -> bool:
+    header = _ITEM_HEADER.match(line)
+    return header is not None and header[1].decode() in ITEM_TYPES
 
 
 def _kind(name: str, document: Any) -> str | None:
