@@ -97,7 +97,11 @@ def _value(column: pl.Series) -> pl.Series:
         numbers = column.cast(pl.Float64).fill_nan(None)
         cuts = sorted({numbers.quantile(fifth / 5, interpolation="linear") for fifth in range(1, 5)})
         between = [f"{low:.4g} – {high:.4g}" for low, high in pairwise(cuts)]
-        column = numbers.cut(cuts, labels=[f"≤ {cuts[0]:.4g}", *between, f"> {cuts[-1]:.4g}"])
+        labels = pl.Series([f"≤ {cuts[0]:.4g}", *between, f"> {cuts[-1]:.4g}"])
+        known = numbers.is_not_null()
+        column = labels.gather(np.searchsorted(cuts, numbers.fill_null(cuts[0]))).zip_with(
+            known, pl.Series([None], dtype=pl.String)
+        )
     return column.cast(pl.String).fill_null(UNKNOWN)
 
 

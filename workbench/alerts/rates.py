@@ -43,7 +43,7 @@ def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") 
     ).drop_nulls("at")
     bins = counts.group_by(pl.col("at").dt.truncate(every)).agg(pl.col("errors", "visits").sum()).sort("at")
     return (
-        bins.upsample("at", every=every)
+        (bins.upsample("at", every=every) if bins.height > 1 else bins)
         .with_columns(pl.col("errors", "visits").fill_null(0.0))
         .with_columns(pl.when(pl.col("visits") > 0).then(pl.col("errors") / pl.col("visits")).alias("rate"))
     )
