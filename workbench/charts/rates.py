@@ -167,11 +167,15 @@ def _marks(shown: pl.DataFrame, told: list[str], placed: list[tuple[int, str]], 
         )
     )
     labels = [
-        texts(text_rows(on_side), spot.width, spot.height, fontSize=11, align=side)
-        for side, on_side in rows.items()
-        if on_side
+        layer for side, on_side in rows.items() if on_side for layer in _haloed(text_rows(on_side), spot, align=side)
     ]
     return [drawn, *labels]
+
+
+def _haloed(rows: pl.DataFrame, spot: _Frame, **style: object) -> list[alt.Chart]:
+    """Write texts that may stand over a line: first in the colour of the paper, and wider."""
+    halo = texts(rows, spot.width, spot.height, fontSize=11, stroke=LIGHT.paper, strokeWidth=4, **style)
+    return [halo, texts(rows, spot.width, spot.height, fontSize=11, **style)]
 
 
 def _peak(points: pl.DataFrame, step: timedelta, spot: _Frame) -> list[alt.Chart]:
@@ -181,6 +185,4 @@ def _peak(points: pl.DataFrame, step: timedelta, spot: _Frame) -> list[alt.Chart
     half = text_width(text, 11) / 2
     x = min(max(peak["x"], half), spot.width - half)
     row = text_rows([(x, peak["y_errors"] - 8, text, LIGHT.hit)])
-    style = {"fontSize": 11, "align": "center", "fontWeight": 600}
-    halo = texts(row, spot.width, spot.height, stroke=LIGHT.paper, strokeWidth=4, strokeJoin="round", **style)
-    return [halo, texts(row, spot.width, spot.height, **style)]
+    return _haloed(row, spot, align="center", fontWeight=600)

@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from workbench.charts.labels import shorten, vital
+from workbench.charts.labels import shorten, text_width, vital
 from workbench.charts.rows import bars, finish, text_rows, texts, x_px, y_px
 from workbench.charts.theme import LIGHT, WIDTH
 from workbench.vitals.thresholds import thresholds
@@ -52,7 +52,7 @@ def vitals_chart(changes: pl.DataFrame, *, width: int = WIDTH) -> alt.LayerChart
     estimates = [estimate for cohort in cohorts for estimate in cohort.estimates()]
     frame = pl.DataFrame(bands, schema=["x", "x2", "y", "y2", "fill", "band"], orient="row")
     points = pl.DataFrame(estimates, schema=_ESTIMATE, orient="row", infer_schema_length=None)
-    named = [(row["x2"] + 7, row["y"], row["release"], row["fill"]) for row in points.head(2).iter_rows(named=True)]
+    named = [_side_name(row, width - _NOTE) for row in points.head(2).iter_rows(named=True)]
     layers = [
         bars(frame, width, height, ["band"]),
         _lines(points, width, height),
@@ -120,6 +120,14 @@ class _Cohort:
     def ticks(self) -> list[tuple[float, float, str, str]]:
         limits = (self.limits.good, self.limits.poor)
         return [(self.x(limit), self.top + _BAND + 9, vital(self.metric, limit), LIGHT.soft) for limit in limits]
+
+
+def _side_name(estimate: dict[str, Any], edge: float) -> tuple[float, float, str, str]:
+    """Name a side beside its interval: right of it, left where there is no room."""
+    text = str(estimate["release"])
+    wide = text_width(text, 10.5) + 7
+    x = estimate["x2"] + 7 if estimate["x2"] + wide <= edge else estimate["x"] - wide
+    return x, estimate["y"], text, estimate["fill"]
 
 
 def _lines(frame: pl.DataFrame, width: int, height: int) -> alt.Chart:

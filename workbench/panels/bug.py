@@ -143,7 +143,7 @@ def _card(view: BugView) -> Markup:
         tag("p", prose(view.summary), cls="bs-summary") if view.summary else None,
         tag("div", _throws(view), _why(view), cls="bs-two"),
         _part("What the hit sessions have in common", embed.chart(contrast_chart(view.contrast))),
-        _part("Behind the 200 OK" if view.trace else "The backend's side", _trace(view)),
+        _part(_backend_title(view), _trace(view)),
         _part("What the user saw", _replay(view)),
         _part("What happened, in order", _timeline(view)) if not view.timeline.is_empty() else None,
     ]
@@ -208,14 +208,9 @@ def _why(view: BugView) -> Markup:
     n = view.issues.height
     words = {1: "Its one issue", 2: "Why these two issues are one bug", 3: "Why these three issues are one bug"}
     title = words.get(n, f"Why these {count(n)} issues are one bug")
-    evidence = tag(
-        "ul",
-        *(
-            tag("li", tag("b", f"{'+' if weight >= 0 else '−'}{abs(weight):.1f}"), tag("span", prose(text)))
-            for weight, text in (view.evidence.select("weight", "text").iter_rows() if view.evidence.height else ())
-        ),
-        cls="bs-evidence",
-    )
+    rows = [] if view.evidence.is_empty() else view.evidence.select("weight", "text").unique(maintain_order=True).rows()
+    heaviest_first = sorted(rows, key=lambda row: (row[0] is None, -(row[0] or 0.0)))
+    evidence = [tag("li", tag("b", _signed(weight)), tag("span", prose(text))) for weight, text in heaviest_first]
     rows = [
         [
             tag("div", shorten(str(row["title"]), 80), cls="bs-wrap") + tag("div", _made_by(row), cls="bs-cap"),
@@ -224,12 +219,28 @@ def _why(view: BugView) -> Markup:
         ]
         for row in view.issues.iter_rows(named=True)
     ]
-    issues = table(["Issue", Column("Events", number=True), Column("Sessions", number=True)], rows) if rows else None
-    return _part(title, evidence if view.evidence.height else None, issues)
+    issues = (
+        table([Column("Issue", wide=True), Column("Events", number=True), Column("Sessions", number=True)], rows)
+        if rows
+        else None
+    )
+    return _part(title, tag("ul", *evidence, cls="bs-evidence") if evidence else None, issues)
+
+
+def _signed(weight: float | None) -> str:
+    """Write a weight with its sign; a remark that weighs nothing gets a dot."""
+    return "·" if weight is None else f"{'+' if weight >= 0 else '−'}{abs(weight):.1f}"
 
 
 def _made_by(row: dict[str, object]) -> Markup:
-    return join([row.get("mechanism"), f"grouped by {row['rule']}" if row.get("rule") else None], " · ")
+    return join([f"grouped by {row['rule']}" if row.get("rule") else None, row.get("mechanism")], " · ")
+
+
+def _backend_title(view: BugView) -> str:
+    failed = (
+        view.trace is not None and "is_root_cause" in view.trace.tree.columns and view.trace.tree["is_root_cause"].any()
+    )
+    return "Behind the 200 OK" if failed else "The backend's side"
 
 
 def _trace(view: BugView) -> Markup:
@@ -246,7 +257,8 @@ def _replay(view: BugView) -> Markup:
 
 
 def _timeline(view: BugView) -> Markup:
-    near = view.timeline.with_columns(pl.col("offset_ms").abs().alias("_far")).sort("_far").head(14).sort("offset_ms")
+    known = view.timeline.filter(pl.col("offset_ms").is_not_null())
+    near = known.with_columns(pl.col("offset_ms").abs().alias("_far")).sort("_far").head(14).sort("offset_ms")
     rows = [
         [
             tag(
@@ -260,4 +272,4 @@ def _timeline(view: BugView) -> Markup:
     ]
     columns = [Column("From the error", number=True), "Kind", "What", "Detail"]
     nearest = tag("details", tag("summary", f"the {len(rows)} nearest to the error, as a table"), table(columns, rows))
-    return embed.chart(timeline_chart(view.timeline)) + nearest
+    return embed.chart(timeline_chart(known)) + nearest

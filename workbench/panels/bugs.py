@@ -44,7 +44,7 @@ class BugsTable(Panel[BugsView]):
             )
         number = [Column(name, number=True) for name in ("Priority", "Sessions", "Users")]
         return table(
-            ["Bug", "What", *number, "First seen", "Release", result.span],
+            ["Bug", Column("What", wide=True), *number, "First seen", "Release", result.span],
             [_row(row) for row in result.bugs.iter_rows(named=True)],
         )
 

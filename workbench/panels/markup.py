@@ -63,10 +63,11 @@ def prose(text: str) -> Markup:
 
 
 class Column(NamedTuple):
-    """A table's column: what its head says, and whether it holds numbers (set right, figures of one width)."""
+    """A table's column: what its head says, whether it holds numbers (set right), whether it takes all room left."""
 
     head: str
     number: bool = False
+    wide: bool = False
 
 
 def table(columns: Sequence[Column | str], rows: Iterable[Sequence[object]], *, caption: str | None = None) -> Markup:
@@ -78,7 +79,7 @@ def table(columns: Sequence[Column | str], rows: Iterable[Sequence[object]], *, 
     Markup('<div class="bs-scroll"><table><thead><tr><th scope="col">Bug</th><th class="n" scope="col">Users</th></tr></thead><tbody><tr><td>B1</td><td class="n">7</td></tr></tbody></table></div>')
     """  # noqa: E501
     heads = [column if isinstance(column, Column) else Column(column) for column in columns]
-    kinds = ["n" if column.number else None for column in heads]
+    kinds = ["n" if column.number else "w" if column.wide else None for column in heads]
     head = tag(
         "tr", *(tag("th", column.head, cls=kind, scope="col") for column, kind in zip(heads, kinds, strict=True))
     )

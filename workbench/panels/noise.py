@@ -52,7 +52,7 @@ class NoiseTable(Panel[NoiseView]):
         ]
         numbers = [Column(name, number=True) for name in ("Events", "Of all", "Sessions")]
         how = tag("p", prose(result.method), cls="bs-cap") if result.method else Markup("")
-        return table(["Class", "Why it is noise", *numbers], rows) + how
+        return table(["Class", Column("Why it is noise", wide=True), *numbers], rows) + how
 
 
 def _example(text: str | None) -> Markup:

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbformat import NotebookNode
 
 from workbench.panels import embed
@@ -58,7 +58,8 @@ class ReportExporter(HTMLExporter):
             "footer": self.footer,
             "islands": islands,
         }
-        return super().from_notebook_node(shown, resources, **kw)
+        # not HTMLExporter's: it parses and rewrites the whole page, to give images an alternative text that ours have
+        return TemplateExporter.from_notebook_node(self, shown, resources, **kw)
 
 
 def policy() -> str:

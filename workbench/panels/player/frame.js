@@ -66,7 +66,7 @@ class Player {
   }
 
   fillMarks() {
-    for (const mark of this.marks) {
+    for (const mark of this.marks.filter(({ t }) => t <= this.total)) {
       const tick = make("i", { className: "tick" });
       tick.dataset.kind = mark.kind;
       const part = Math.min(1, mark.t / Math.max(1, this.total));
