@@ -11,7 +11,7 @@ import msgspec
 import polars as pl
 
 from connectors.exceptions import ParameterError
-from workbench.replay.mirror import Mirror
+from workbench.replay.mirror import Mirror, descendants
 from workbench.replay.recording import Recorded, Stream, streams
 from workbench.replay.rrweb import (
     ADOPTED_STYLE_SHEET,
@@ -21,6 +21,7 @@ from workbench.replay.rrweb import (
     FULL_SNAPSHOT,
     INCREMENTAL,
     META,
+    MUTATION,
     RESIZE,
     SCROLL,
     STYLE_DECLARATION,
@@ -45,7 +46,9 @@ class Moment:
         When the slice begins; `timestamp` 0 of its first event.
     events
         rrweb events (`type`, `data`, `timestamp` in ms from `starts_at`); the first two are the size of the page and
-        a full snapshot. Marks are custom events whose tag is their kind.
+        a full snapshot.
+    marks
+        Those of `replay_marks` that lie in the slice, each {t, kind, label}, `t` in ms from `starts_at`.
     width, height
         The recorded viewport, in CSS pixels.
     """
@@ -57,6 +60,7 @@ class Moment:
     at_ms: int
     starts_at: datetime
     events: list[dict[str, Any]] = field(repr=False)
+    marks: list[dict[str, Any]] = field(repr=False)
     width: int
     height: int
 
@@ -91,7 +95,7 @@ def moment(
     page_view_id
         The page view to show, where two tabs were open at a time.
     marks
-        From `replay_marks`: those inside the slice become custom events, which a player shows on its time line.
+        From `replay_marks`: those inside the slice are given along.
 
     Raises
     ------
@@ -146,10 +150,18 @@ def _folded(events: list[Recorded], cut: datetime, shown: Stream) -> list[Record
         if event.type == INCREMENTAL and event.source in (*STYLES, SCROLL, RESIZE):
             about = str(number) if event.source in STYLES else _scrolled(event)
             last[event.source, about] = event._replace(at=cut)
-    node = {"node": plain(stream.mirror.root), "initialOffset": {"top": 0, "left": 0}}
+    page = {"node": plain(stream.mirror.root), "initialOffset": {"top": 0, "left": 0}}
+    # as a recorder sends it: a document inside an iframe is no part of the snapshot, it is attached afterwards
+    frames = [
+        {"source": MUTATION, "adds": [{"parentId": node.parent.id, "nextId": None, "node": plain(node)}],
+         "removes": [], "texts": [], "attributes": [], "isAttachIframe": True}
+        for node in descendants(stream.mirror.root)
+        if node.type == DOCUMENT and node.parent is not None
+    ]  # fmt: skip
     return [
         Recorded(cut, META, None, msgspec.json.encode(size).decode(), None),
-        Recorded(cut, FULL_SNAPSHOT, None, msgspec.json.encode(node).decode(), None),
+        Recorded(cut, FULL_SNAPSHOT, None, msgspec.json.encode(page).decode(), None),
+        *(Recorded(cut, INCREMENTAL, MUTATION, msgspec.json.encode(frame).decode(), None) for frame in frames),
         *last.values(),
         *rest,
     ]
@@ -157,7 +169,16 @@ def _folded(events: list[Recorded], cut: datetime, shown: Stream) -> list[Record
 
 def _scrolled(event: Recorded) -> str | None:
     """Give the id of the node that was scrolled: of several positions only the last one matters."""
-    return str(msgspec.json.decode(event.data).get("id")) if event.source == SCROLL and event.data else None
+    return str((_read(event) or {}).get("id")) if event.source == SCROLL else None
+
+
+def _read(event: Recorded) -> dict[str, Any] | None:
+    """Decode what an event holds; None when it is damaged: a player would stop at it."""
+    try:
+        data = msgspec.json.decode(event.data or "{}")
+    except msgspec.DecodeError:
+        return None
+    return data if isinstance(data, dict) else {}
 
 
 def _rebased(events: list[Recorded], at: datetime, shown: Stream, marks: pl.DataFrame | None) -> Moment:
@@ -167,16 +188,9 @@ def _rebased(events: list[Recorded], at: datetime, shown: Stream, marks: pl.Data
     def ms(time: datetime) -> int:
         return (time - starts_at) // timedelta(milliseconds=1)
 
-    rows = [
-        {"type": event.type, "data": msgspec.json.decode(event.data or "{}"), "timestamp": ms(event.at)}
-        for event in events
-    ]
-    if marks is not None:
-        inside = marks.filter(pl.col("at").is_between(starts_at, ends_at), replay_id=shown.replay_id)
-        rows += [
-            {"type": CUSTOM, "data": {"tag": kind, "payload": {"label": label}}, "timestamp": ms(time)}
-            for time, kind, label in inside.select("at", "kind", "label").iter_rows()
-        ]
+    read = [(event, _read(event)) for event in events]
+    rows = [{"type": e.type, "data": data, "timestamp": ms(e.at)} for e, data in read if data is not None]
+    inside = [] if marks is None else _marks(marks.filter(replay_id=shown.replay_id), starts_at, ends_at)
     if rows[-1]["timestamp"] < ms(ends_at):
         # a player's time line ends with the last event, and the moment must lie on it
         rows.append({"type": CUSTOM, "data": {"tag": "end", "payload": {}}, "timestamp": ms(ends_at)})
@@ -188,19 +202,24 @@ def _rebased(events: list[Recorded], at: datetime, shown: Stream, marks: pl.Data
         at=at,
         at_ms=max(0, ms(at)),
         starts_at=starts_at,
-        events=[rows[0], *sorted(rows[1:], key=lambda row: row["timestamp"])],
+        events=rows,
+        marks=[{"t": ms(time), "kind": kind, "label": label} for time, kind, label in inside],
         width=size.get("width") or 1280,
         height=size.get("height") or 800,
     )
 
 
+def _marks(marks: pl.DataFrame, first: datetime, last: datetime) -> list[tuple[datetime, str, str]]:
+    return marks.filter(pl.col("at").is_between(first, last)).select("at", "kind", "label").rows()
+
+
 def _last_address(events: Sequence[Recorded]) -> str | None:
-    last = next((event for event in reversed(events) if event.type == META and event.data), None)
-    return None if last is None or last.data is None else msgspec.json.decode(last.data).get("href") or None
+    last = next((event for event in reversed(events) if event.type == META), None)
+    return None if last is None else (_read(last) or {}).get("href") or None
 
 
 def plain(root: Node) -> dict[str, Any]:
-    """Write a page's tree in rrweb's own form, as a full snapshot holds it.
+    """Write a page's tree in rrweb's own form, as a full snapshot holds it: without documents inside iframes.
 
     Examples
     --------
@@ -213,8 +232,9 @@ def plain(root: Node) -> dict[str, Any]:
         node, out = stack.pop()
         out.update(type=node.type, id=node.id)
         if node.type in (DOCUMENT, ELEMENT):
-            out["childNodes"] = [{} for _ in node.child_nodes]
-            stack.extend(zip(node.child_nodes, out["childNodes"], strict=True))
+            children = [child for child in node.child_nodes if child.type != DOCUMENT]
+            out["childNodes"] = [{} for _ in children]
+            stack.extend(zip(children, out["childNodes"], strict=True))
             if node.type == ELEMENT:
                 out.update(tagName=node.tag_name, attributes=node.attributes)
         elif node.type == DOCTYPE:
