@@ -14,7 +14,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from connectors.exceptions import TableError
+from connectors.exceptions import MissingExtra, TableError
 from workbench.vitals.histogram import LOG_GAMMA, NEGATIVE, NOT_A_NUMBER, NULL, SMALLEST, ZERO
 from workbench.vitals.thresholds import RATINGS, thresholds
 
@@ -214,7 +214,12 @@ def _lazy(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
 
 
 def _home(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
-    home: pl.DataFrame = frame.collect(backend="polars").to_native()
+    try:
+        home: pl.DataFrame = frame.collect(backend="polars").to_native()
+    except ModuleNotFoundError as missing:
+        if missing.name != "pyarrow":
+            raise
+        raise MissingExtra("rows come home from this engine as Arrow; install it: pip install pyarrow") from missing
     zoneless = pl.selectors.datetime(time_zone=None)
     return home.with_columns(zoneless.dt.replace_time_zone("UTC")).with_columns(
         pl.selectors.datetime(time_zone="*").dt.convert_time_zone("UTC").dt.cast_time_unit("us"),
