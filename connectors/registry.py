@@ -66,6 +66,8 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     connectors.exceptions.SourceNotFound: there is no folder at no/such/folder
     """  # noqa: E501
     text = os.fspath(address)
+    if not text.strip():
+        raise AddressError(f"the address is empty; give a folder's path, {SAMPLE!r}, or scheme://... of a system")
     scheme = SCHEME.match(text)
     if scheme and not Path(text).exists():
         name = scheme[1].lower()

@@ -98,6 +98,8 @@ def _fetch_of(store: Any, name: str) -> Callable[[Window], Fetched]:
 def _table_findings(table: Table, fetch: Callable[[Window], Fetched]) -> Iterator[str]:
     everything = fetch(Window())
     yield from _fetched_findings(table, everything)
+    if not isinstance(everything.frame, pl.LazyFrame):
+        return
     rows = everything.frame.collect()
     nothing = fetch(LONG_AGO)
     yield from _fetched_findings(table, nothing)

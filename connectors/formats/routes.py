@@ -8,7 +8,7 @@ UUID = r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-f
 ULID = r"[0-9A-HJKMNP-TV-Z]{26}"
 HASH = r"[0-9a-fA-F]{8,}"
 # A short lowercase prefix names what the id is of (`cus_9f8e7d6c`), the id is still a variable.
-VARIABLE = rf"(?:[a-z]{{1,12}}[_-])?(?:\d+|{UUID}|{ULID}|{HASH})"
+VARIABLE = rf"(?:\d+|(?:[a-z]{{1,12}}_)?(?:{UUID}|{ULID}|{HASH}))"
 
 
 def path_of(urls: pl.Expr) -> pl.Expr:
