@@ -82,6 +82,19 @@ def test_sessions_with_many_page_views_do_not_make_a_change():
     assert found <= 8, "five in a hundred are promised"
 
 
+def test_page_views_of_four_sessions_are_too_few_however_many():
+    chance = np.random.default_rng(6)
+
+    def side(median: float) -> pl.DataFrame:
+        session = np.repeat(np.arange(4), 15)
+        values = median * np.exp(chance.normal(0, 0.5, 4)[session] + chance.normal(0, 0.1, 60))
+        return pl.DataFrame({"metric": "LCP", "value": values, "session_id": [f"{median}-{i}" for i in session]})
+
+    assert compare_cohorts(side(1000), side(4000), ["metric"])["verdict"].item() == "too few"
+    alone = compare_cohorts(side(1000), side(4000), ["metric"], cluster=None)
+    assert alone["verdict"].item() == "regression", "which is what it would have said, had each been a person"
+
+
 def test_a_sure_change_that_nobody_could_notice_is_none():
     values = np.linspace(900, 1100, 5000)
     before, after = (pl.DataFrame({"metric": "LCP", "value": values + plus}) for plus in (0, 40))

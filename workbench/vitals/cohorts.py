@@ -103,7 +103,8 @@ def compare_cohorts(
     by
         What makes a cohort; `metric` and, unless `mix_devices`, `device_class` are always part of it.
     min_samples
-        A cohort with fewer page views on either side is `too few`.
+        A cohort with fewer page views on either side is `too few`, and so is one of so few sessions that either p75
+        cannot be bounded at this `confidence`.
     confidence
         Of the intervals.
     false_discoveries
@@ -140,19 +141,19 @@ def compare_cohorts(
     ]
     changes = [difference_of_quantiles(*pair) for pair in zip(*samples, strict=True)]
     enough = {side: pl.col(f"n_{side}") >= max(min_samples, 1) for side in ("before", "after")}
-    columns = {
-        f"p75_{side}{end}": (enough[side], number)
-        for side, sample in zip(enough, samples, strict=True)
-        for end, number in zip(("", "_low", "_high"), sample[0], strict=True)
+    bounded = pl.lit(pl.Series(np.isfinite(changes[0].low) & np.isfinite(changes[0].high)))
+    told = {
+        **{f"p75_{side}": (enough[side], sample[0]) for side, sample in zip(enough, samples, strict=True)},
+        "difference": (enough["before"] & enough["after"] & bounded, changes[0]),
     }
-    both_enough = enough["before"] & enough["after"]
-    columns |= {
-        f"difference{end}": (both_enough, number) for end, number in zip(("", "_low", "_high"), changes[0], strict=True)
-    }
-    columns["p"] = (both_enough, p_of_difference(changes[1:], LEVELS))
+    p = pl.Series("p", p_of_difference(changes[1:], LEVELS)).fill_nan(None)
     compared = both.with_columns(
-        pl.when(if_enough).then(pl.lit(pl.Series(number, dtype=pl.Float64).fill_nan(None))).alias(name)
-        for name, (if_enough, number) in columns.items()
+        *(
+            pl.when(known).then(pl.lit(pl.Series(part, dtype=pl.Float64).fill_nan(None))).alias(f"{name}{end}")
+            for name, (known, parts) in told.items()
+            for end, part in zip(("", "_low", "_high"), parts, strict=True)
+        ),
+        pl.when(told["difference"][0]).then(pl.lit(p)).alias("p"),
     )
     q = pl.Series("q", benjamini_hochberg(compared["p"].fill_null(float("nan")))).fill_nan(None)
     changed = (pl.col("q") <= false_discoveries) & (
