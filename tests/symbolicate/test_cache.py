@@ -14,6 +14,7 @@ from workbench.symbolicate.cache import MapCache
 from workbench.symbolicate.decode import decode_map
 from workbench.symbolicate.frames import symbolicate
 from workbench.symbolicate.functions import outline
+from workbench.symbolicate.wire import read_contents
 
 SOURCE = "export function total(cart) {\n  return cart.discount.amount;\n}\n// é 🛒\n"
 RAW = map_bytes(
@@ -36,9 +37,11 @@ def cache(tmp_path) -> MapCache:
 def test_a_kept_map_is_the_map(cache, raw):
     decoded = decode_map(raw)
     cache.save("1f", decoded)
-    kept = cache.load("1f")
-    for field in ("sources", "contents", "names", "ignore_list", "debug_id"):
+    kept = cache.load("1f", lambda: read_contents(raw))
+    for field in ("sources", "names", "ignore_list", "debug_id"):
         assert getattr(kept, field) == getattr(decoded, field), field
+    assert [kept.contents.has(i) for i in range(len(kept.sources))] == [text is not None for text in decoded.contents]
+    assert list(kept.contents) == list(decoded.contents)
     assert kept.mappings.equals(decoded.mappings)
     assert kept.original([0, 0, 2], [12, 99, 0]).equals(decoded.original([0, 0, 2], [12, 99, 0]))
 
@@ -82,7 +85,7 @@ def test_a_damaged_file_is_made_again(cache, damage):
 def test_a_file_of_another_shape_is_made_again(cache):
     cache.save_outline("1f", outline(SOURCE, "a.ts"))
     (cache.folder / "1f.outline1.parquet").rename(cache.folder / "1f.map1.parquet")
-    assert cache.load("1f") is None
+    assert cache.load("1f", lambda: read_contents(RAW)) is None
 
 
 def test_the_folder_stays_within_its_bound(tmp_path):
@@ -96,7 +99,7 @@ def test_the_folder_stays_within_its_bound(tmp_path):
         cache.save(str(number), decoded)
         os.utime(next(tmp_path.glob(f"{number}.*")), (1000 + number, 1000 + number))
         if number == 3:
-            cache.load("1")  # used again: stays
+            cache.load("1", lambda: decoded.contents)  # used again: stays
     kept = {path.name.split(".")[0] for path in tmp_path.glob("*.parquet")}
     assert kept == {"1", "4", "5"}
 
@@ -109,7 +112,7 @@ def test_two_processes_share_a_folder(cache):
         "from workbench.symbolicate.decode import decode_map\n"
         "cache, decoded = MapCache(sys.argv[1], most_bytes=20_000), decode_map(RAW)\n"
         "for turn in range(40):\n"
-        "    kept = cache.load(str(turn % 8))\n"
+        "    kept = cache.load(str(turn % 8), lambda: decoded.contents)\n"
         "    assert kept is None or kept.sources == decoded.sources\n"
         "    cache.save(str(turn % 8), decoded)\n"
     )

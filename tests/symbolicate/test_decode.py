@@ -169,7 +169,7 @@ def test_fields_of_a_map():
     )  # fmt: skip
     decoded = decode_map(raw)
     assert decoded.sources == ("/src/a.ts", None)
-    assert decoded.contents == ("let a", None)
+    assert list(decoded.contents) == ["let a", None]
     assert decoded.names == ("a",)
     assert decoded.ignore_list == (1,)
     assert decoded.debug_id == "85314830-023f-4cf1-a267-535f4e37bb17"

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import polars as pl
 
+from workbench.symbolicate.contents import Contents
 from workbench.symbolicate.decode import SourceMap
 from workbench.symbolicate.functions import Outline
 from workbench.symbolicate.vlq import Mappings
@@ -39,10 +39,11 @@ class MapCache:
     --------
     >>> import tempfile
     >>> from workbench.symbolicate.decode import decode_map
+    >>> decoded = decode_map(b'{"version":3,"sources":["cart.tsx"],"mappings":"AAAA"}')
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     kept = MapCache(folder)
-    ...     kept.save("1f2e", decode_map(b'{"version":3,"sources":["cart.tsx"],"mappings":"AAAA"}'))
-    ...     kept.load("1f2e").sources, kept.load("9999")
+    ...     cache = MapCache(folder)
+    ...     cache.save("1f2e", decoded)
+    ...     cache.load("1f2e", lambda: decoded.contents).sources, cache.load("9999", lambda: decoded.contents)
     (('cart.tsx',), None)
     """
 
@@ -56,40 +57,48 @@ class MapCache:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         return cls(Path(base) / "blindspot" / "maps")
 
-    def load(self, digest: str) -> SourceMap | None:
-        """The decoded map of the raw bytes with this SHA-256, or None."""
-        return self._load(f"{digest}.map{FORMAT}.parquet", _map_from)
+    def load(self, digest: str, contents: Callable[[], Contents]) -> SourceMap | None:
+        """The decoded map of the raw bytes with this SHA-256, or None.
+
+        The sources' texts are not kept here: `contents` gets them from the raw map when one is asked for.
+        """
+        return self._load(f"{digest}.map{FORMAT}.parquet", lambda path: _read_map(path, contents))
 
     def save(self, digest: str, decoded: SourceMap) -> None:
         """Keep a decoded map."""
-        self._save(f"{digest}.map{FORMAT}.parquet", _frame_of_map(decoded))
+        about = {
+            "sources": decoded.sources, "names": decoded.names, "ignore_list": decoded.ignore_list,
+            "debug_id": decoded.debug_id, "contents": decoded.contents.digests(),
+        }  # fmt: skip
+        mappings = pl.DataFrame(decoded.columns._asdict())
+        self._save(f"{digest}.map{FORMAT}.parquet", mappings, {"about": msgspec.json.encode(about).decode()})
 
     def load_outline(self, digest: str) -> Outline | None:
         """The outline of a source by the hash of its content, or None."""
-        return self._load(f"{digest}.outline{FORMAT}.parquet", _outline_from)
+        return self._load(f"{digest}.outline{FORMAT}.parquet", _read_outline)
 
     def save_outline(self, digest: str, outline: Outline) -> None:
         """Keep a source's outline."""
         self._save(f"{digest}.outline{FORMAT}.parquet", _frame_of_outline(outline))
 
-    def _load(self, name: str, read: Callable[[pl.DataFrame], Any]) -> Any:
+    def _load(self, name: str, read: Callable[[Path], Any]) -> Any:
         path = self.folder / name
         try:
-            loaded = read(pl.read_parquet(path, memory_map=False))
+            loaded = read(path)
             os.utime(path)
         except FileNotFoundError:
             return None
-        except (pl.exceptions.PolarsError, OSError, msgspec.DecodeError, ValueError, IndexError, KeyError):
+        except (pl.exceptions.PolarsError, OSError, msgspec.DecodeError, ValueError, LookupError):
             path.unlink(missing_ok=True)  # damaged: made again from the map itself
             return None
         return loaded
 
-    def _save(self, name: str, frame: pl.DataFrame) -> None:
+    def _save(self, name: str, frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
         try:
             with os.fdopen(handle, "wb") as file:
-                frame.write_parquet(file, compression="zstd", compression_level=1, statistics=False)
+                frame.write_parquet(file, compression="lz4", statistics=False, metadata=metadata)
             os.replace(beside, self.folder / name)
         except BaseException:
             Path(beside).unlink(missing_ok=True)
@@ -112,30 +121,21 @@ class MapCache:
             total -= size
 
 
-def _frame_of_map(decoded: SourceMap) -> pl.DataFrame:
-    about = msgspec.json.encode({"debug_id": decoded.debug_id, "ignore_list": decoded.ignore_list}).decode()
-    columns = {name: pl.Series(values).implode() for name, values in decoded.columns._asdict().items()}
-    texts = {
-        name: pl.Series(getattr(decoded, name), dtype=pl.String).implode() for name in ("sources", "contents", "names")
-    }
-    return pl.DataFrame({"about": [about], **columns, **texts})
+class _About(msgspec.Struct):
+    sources: tuple[str | None, ...]
+    names: tuple[str, ...]
+    ignore_list: tuple[int, ...]
+    debug_id: str | None
+    contents: list[str | None]
 
 
-def _map_from(frame: pl.DataFrame) -> SourceMap:
-    row = {name: frame[name].explode() for name in frame.columns if name != "about"}
-    about = msgspec.json.decode(frame["about"][0])
-    texts = {
-        name: tuple(row[name].to_list()) if frame[name].list.len()[0] else ()
-        for name in ("sources", "contents", "names")
-    }
-    columns = {
-        name: row[name].to_numpy()
-        if frame[name].list.len()[0]
-        else np.zeros(0, np.int64 if name == "key" else np.int32)
-        for name in Mappings._fields
-    }
+def _read_map(path: Path, contents: Callable[[], Contents]) -> SourceMap:
+    about = msgspec.json.decode(pl.read_parquet_metadata(path)["about"], type=_About)
+    mappings = pl.read_parquet(path, memory_map=False)
     return SourceMap(
-        debug_id=about["debug_id"], ignore_list=tuple(about["ignore_list"]), columns=Mappings(**columns), **texts
+        sources=about.sources, names=about.names, ignore_list=about.ignore_list, debug_id=about.debug_id,
+        contents=Contents(digests=about.contents, load=contents),
+        columns=Mappings(*(mappings[name].to_numpy() for name in Mappings._fields)),
     )  # fmt: skip
 
 
@@ -153,7 +153,8 @@ def _frame_of_outline(outline: Outline) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _outline_from(frame: pl.DataFrame) -> Outline:
+def _read_outline(path: Path) -> Outline:
+    frame = pl.read_parquet(path, memory_map=False)
     row = {name: frame[name][0] for name in frame.columns}
     return Outline(
         lines=row["lines"].to_numpy(), starts=row["starts"].to_numpy(), functions=row["functions"].to_list(),

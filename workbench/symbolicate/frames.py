@@ -6,18 +6,21 @@ once, its positions are searched together, and the answers are joined back to al
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from connectors.stores import SourceMapStore
 from connectors.tables import ARTIFACTS, FRAMES, conform, require
 from workbench.symbolicate.cache import MapCache
+from workbench.symbolicate.distinct import encode, positions
 from workbench.symbolicate.functions import split_lines
 from workbench.symbolicate.maps import Maps
 from workbench.symbolicate.matching import Bundle, Catalogue
-from workbench.symbolicate.positions import ANSWER, look_up
+from workbench.symbolicate.positions import look_up, number_matches
 
-BUNDLE = list(Bundle._fields)
-POSITION = [*BUNDLE, "line", "column"]
 STATUSES = (
     "mapped", "no_artifact", "release_mismatch", "dist_mismatch", "debug_id_mismatch", "expired", "invalid_map",
     "outside_map", "no_source_content", "not_javascript",
@@ -78,32 +81,53 @@ def symbolicate(frames: pl.DataFrame, store: SourceMapStore, *, cache: MapCache 
     [('src/total.ts', 2, 'total', 'mapped'), (None, None, None, 'not_javascript')]
     """
     require(frames, FRAMES, ["event_id", "exception_index", "frame_index", "url", "line", "column"])
-    given = frames.with_columns(
-        [pl.lit(None, dtype=pl.String).alias(name) for name in (*BUNDLE, "function", "message_property")
-         if name not in frames.columns]
-        + [pl.lit(None, dtype=pl.Boolean).alias("in_app")] * ("in_app" not in frames.columns)
-    ).with_columns(pl.col(BUNDLE).cast(pl.String), pl.col("line", "column").cast(pl.Int64))  # fmt: skip
-    is_throwing = pl.col("frame_index") == 0
-    expected = pl.when(is_throwing).then(pl.col("message_property"))
-    keyed = given.with_columns(is_throwing.alias("throwing"), expected.alias("expected"))
-    keys = [*POSITION, "throwing", "expected"]
-    distinct = keyed.select(keys).unique().sort(keys, nulls_last=True).with_row_index("position")
+    absent = [name for name in (*Bundle._fields, "function", "message_property") if name not in frames.columns]
+    given = frames.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
+    if "in_app" not in frames.columns:
+        given = given.with_columns(pl.lit(None, dtype=pl.Boolean).alias("in_app"))
     catalogue = Catalogue(conform(store.artifacts().frame.collect(), ARTIFACTS))
+    bundles = encode(given, Bundle._fields)
+    matches, group_of = number_matches([catalogue.match(Bundle(*row)) for row in bundles.values.iter_rows()])
+    with_map = sum(match.artifact is not None for match in matches)
+    places = positions(group_of[bundles.codes], given["line"], given["column"], mapped=with_map)
+    reads = _throwing(given, places.rows)
     last_seen = given["at"].max() if "at" in given.columns else None
-    answers = look_up(distinct, catalogue, Maps(store, cache), last_seen)
-    at = keyed.select(keys).join(distinct, on=keys, how="left", nulls_equal=True, maintain_order="left")["position"]
-    found = answers.select(*ANSWER)[at]
-    return _with_names(frames, given, found)
+    answers = look_up(
+        places.distinct,
+        matches,
+        Maps(store, cache),
+        reads.select("position", "expected").unique(),
+        last_seen if isinstance(last_seen, datetime) else None,
+    )
+    found = answers.positions[places.rows]
+    return _with_names(frames, given, found, _reads(reads, answers.reads, frames.height))
 
 
-def _with_names(frames: pl.DataFrame, given: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+def _throwing(given: pl.DataFrame, rows: NDArray[np.uint32]) -> pl.DataFrame:
+    """Rows of throwing frames with their positions and what their messages say was read."""
+    throwing = np.flatnonzero((given["frame_index"] == 0).fill_null(False).to_numpy())
+    return pl.DataFrame({"row": throwing, "position": rows[throwing]}).with_columns(
+        given["message_property"].cast(pl.String).gather(throwing).alias("expected")
+    )
+
+
+def _reads(throwing: pl.DataFrame, known: pl.DataFrame, height: int) -> pl.DataFrame:
+    """Receiver and property for every row; null where nothing was read."""
+    answered = throwing.join(known.with_row_index("read"), on=["position", "expected"], how="inner", nulls_equal=True)
+    which = np.full(height, known.height, np.int64)
+    which[answered["row"].to_numpy()] = answered["read"].to_numpy()
+    texts = known.select("receiver", "property")
+    return pl.concat([texts, texts.clear(1)])[which]
+
+
+def _with_names(frames: pl.DataFrame, given: pl.DataFrame, found: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:
     """Put the answers beside the frames, and name the functions that no source content named."""
     caller = ["event_id", "exception_index", "frame_index"]
     tokens = given.select(caller).with_columns(
         pl.col("frame_index") - 1, found["name_token"].alias("caller_token")
     ).unique(caller, keep="first")  # fmt: skip
     unnamed = (found["source"].is_not_null() & found["source_function"].is_null()).any()
-    named = given.select(*caller, "function", "in_app").with_columns(found)
+    named = given.select(*caller, pl.col("function").cast(pl.String), "in_app").with_columns(found).with_columns(reads)
     if unnamed:
         named = named.join(tokens, on=caller, how="left", maintain_order="left")
     else:

@@ -135,7 +135,7 @@ def outline(content: str, path: str | None) -> Outline | None:
     >>> parsed.read_at(1, 23)
     ('discount', 'amount')
     """
-    grammar, sure = _grammar(path or "")
+    grammar, sure = _grammar(path)
     if grammar is None:
         return None
     source = content.encode("utf-8", "replace")
@@ -170,11 +170,21 @@ def split_lines(content: str) -> list[str]:
     return plain.split("\n")
 
 
-def _grammar(path: str) -> tuple[str | None, bool]:
-    name = path.split("?")[0].rsplit("/", 1)[-1].lower()
-    if "." not in name:
-        return "javascript", False
-    return load("symbolicate", "functions").data["grammars"].get(name.rsplit(".", 1)[-1]), True
+def ending(path: str | None) -> str:
+    """What stands behind the last dot of a source's file name, in small letters; nothing when there is none.
+
+    Examples
+    --------
+    >>> ending("webpack://shop/./src/Cart.TSX?1f2e"), ending("src/cart"), ending(None)
+    ('tsx', '', '')
+    """
+    name = (path or "").split("?")[0].rpartition("/")[2].lower()
+    return name.rpartition(".")[2] if "." in name else ""
+
+
+def _grammar(path: str | None) -> tuple[str | None, bool]:
+    known = ending(path)
+    return (load("symbolicate", "functions").data["grammars"].get(known), True) if known else ("javascript", False)
 
 
 @cache

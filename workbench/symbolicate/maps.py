@@ -9,8 +9,9 @@ from connectors.exceptions import FetchError, SourceError, SourceMapError, Sourc
 from connectors.stores import SourceMapStore
 from workbench.symbolicate.cache import MapCache
 from workbench.symbolicate.decode import SourceMap, decode_map
-from workbench.symbolicate.functions import Outline, outline
+from workbench.symbolicate.functions import Outline, ending, outline
 from workbench.symbolicate.matching import Artifact
+from workbench.symbolicate.wire import read_contents
 
 
 class Unreadable(NamedTuple):
@@ -46,19 +47,18 @@ class Maps:
             The store does not give it.
         """
         if self.cache is not None and sha256:
-            kept = self.cache.load(sha256)
+            kept = self.cache.load(sha256, lambda: read_contents(self.store.open_map(map_location)))
             if kept is not None:
                 return kept
         raw = self.store.open_map(map_location)
+        if self.cache is None:
+            return decode_map(raw)
         digest = hashlib.sha256(raw).hexdigest()
-        if self.cache is not None and digest != sha256:
-            kept = self.cache.load(digest)
-            if kept is not None:
-                return kept
-        decoded = decode_map(raw)
-        if self.cache is not None:
-            self.cache.save(digest, decoded)
-        return decoded
+        kept = self.cache.load(digest, lambda: read_contents(raw)) if digest != sha256 else None
+        if kept is None:
+            kept = decode_map(raw)
+            self.cache.save(digest, kept)
+        return kept
 
     def open(self, artifact: Artifact) -> SourceMap | Unreadable:
         """Like `read`, with the verdict in place of the error."""
@@ -71,15 +71,17 @@ class Maps:
         except (SourceError, FetchError) as error:
             return Unreadable("no_artifact", f"the store did not give {artifact.map_location}: {error}")
 
-    def outline(self, content: str, path: str | None) -> Outline | None:
-        """Parse a source, or take its outline from the cache."""
+    def outline(self, decoded: SourceMap, index: int) -> Outline | None:
+        """Parse one source of a map, or take its outline from the cache without even reading the source."""
+        path = decoded.sources[index]
+        if not decoded.contents.has(index):
+            return None
         if self.cache is None:
-            return outline(content, path)
-        ending = (path or "").split("?")[0].rpartition("/")[2].rpartition(".")[2].lower()
-        digest = hashlib.sha256(f"{ending}\n".encode() + content.encode("utf-8", "replace")).hexdigest()
-        kept = self.cache.load_outline(digest)
+            return outline(decoded.contents[index] or "", path)
+        name = f"{decoded.contents.digests()[index]}-{ending(path)}"
+        kept = self.cache.load_outline(name)
         if kept is None:
-            kept = outline(content, path)
+            kept = outline(decoded.contents[index] or "", path)
             if kept is not None:
-                self.cache.save_outline(digest, kept)
+                self.cache.save_outline(name, kept)
         return kept

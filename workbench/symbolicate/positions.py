@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from workbench.rules.loader import load
 from workbench.symbolicate.decode import SourceMap
 from workbench.symbolicate.maps import Maps, Unreadable
-from workbench.symbolicate.matching import Artifact, Bundle, Catalogue
+from workbench.symbolicate.matching import Artifact, Match
 
 ANSWER = {
     "source": pl.String(),
@@ -24,49 +27,74 @@ ANSWER = {
     "map_status": pl.String(),
     "map_detail": pl.String(),
     "map_location": pl.String(),
-    "receiver": pl.String(),
-    "property": pl.String(),
 }
+READ = {"position": pl.UInt32(), "expected": pl.String(), "receiver": pl.String(), "property": pl.String()}
+
+
+class Answers(NamedTuple):
+    """`positions`: the columns of `ANSWER`, one row a position; `reads`: the columns of `READ`, only those found."""
+
+    positions: pl.DataFrame
+    reads: pl.DataFrame
+
+
+def number_matches(matches: Sequence[Match]) -> tuple[list[Match], NDArray[np.int64]]:
+    """Distinct matches, and the number of each bundle's: bundles with equal verdicts share their positions.
+
+    Bundles without a map come after those with one.
+    """
+    distinct = sorted(dict.fromkeys(matches), key=lambda match: match.artifact is None)
+    numbers = {match: number for number, match in enumerate(distinct)}
+    return distinct, np.array([numbers[match] for match in matches], np.int64)
 
 
 def look_up(
-    distinct: pl.DataFrame, catalogue: Catalogue, maps: Maps, last_seen: datetime | None = None
-) -> pl.DataFrame:
+    distinct: pl.DataFrame,
+    matches: Sequence[Match],
+    maps: Maps,
+    reads: pl.DataFrame,
+    last_seen: datetime | None = None,
+) -> Answers:
     """Answer every distinct position.
 
     Parameters
     ----------
     distinct
-        `position` (0, 1, ...), the four fields of a `Bundle`, `line` and `column` (1-based), `throwing`, `expected`.
-    catalogue, maps
-        The store's artifacts, and its maps.
+        `group` (the number of a match), `line`, `column` (1-based, 0 for none), sorted by all three.
+    matches, maps
+        What was found for each group, and the store's maps.
+    reads
+        `position` (row number in `distinct`) and `expected`: where to look for the property that was read.
     last_seen
         Time of the newest event, to tell a map that ran out from one that was taken away.
-
-    Returns
-    -------
-    The columns of `ANSWER`, one row a position, in order of `position`.
     """
-    fields = list(Bundle._fields)
-    bundles = distinct.select(fields).unique().with_row_index("bundle")
-    matches = [catalogue.match(Bundle(*row)) for row in bundles.select(fields).iter_rows()]
-    artifacts = {match.artifact.map_location: match.artifact for match in matches if match.artifact}
-    numbers = {location: number for number, location in enumerate(artifacts)}
-    matched = bundles.with_columns(
-        pl.Series("map", [numbers[m.artifact.map_location] if m.artifact else None for m in matches], dtype=pl.Int64),
-        pl.Series("status", [match.status for match in matches], dtype=pl.String),
-        pl.Series("detail", [match.detail for match in matches], dtype=pl.String),
+    groups = pl.DataFrame(
+        {
+            "group": range(len(matches)),
+            "status": [match.status for match in matches],
+            "detail": [match.detail for match in matches],
+            "location": [match.artifact.map_location if match.artifact else None for match in matches],
+        },
+        schema={"group": pl.Int64, "status": pl.String, "detail": pl.String, "location": pl.String},
     )
-    positions = distinct.join(matched, on=fields, how="left", nulls_equal=True)
-    answered = [_unmatched(positions.filter(pl.col("map").is_null()))]
-    for (number,), rows in positions.filter(pl.col("map").is_not_null()).partition_by("map", as_dict=True).items():
-        artifact = list(artifacts.values())[int(str(number))]
+    rows = distinct.with_row_index("position").join(groups, on="group", how="left", maintain_order="left")
+    artifacts = {match.artifact.map_location: match.artifact for match in matches if match.artifact}
+    answered, found = [_unmatched(rows.filter(pl.col("location").is_null()))], [pl.DataFrame(schema=READ)]
+    for (location,), hits in (
+        rows.filter(pl.col("location").is_not_null()).partition_by("location", as_dict=True).items()
+    ):
+        artifact = artifacts[str(location)]
         opened = maps.open(artifact)
         if isinstance(opened, Unreadable):
-            answered.append(_unreadable(rows, artifact, opened, last_seen))
-        else:
-            answered.append(_mapped(rows.sort("line", "column"), artifact, opened, maps))
-    return pl.concat(answered).sort("position").select(*ANSWER)
+            answered.append(_unreadable(hits, artifact, opened, last_seen))
+            continue
+        mapped = _mapped(hits, artifact, opened)
+        named, read = _with_functions(
+            mapped, reads.filter(pl.col("position").is_in(hits["position"].implode())), opened, maps
+        )
+        answered.append(_conform(named))
+        found.append(read)
+    return Answers(pl.concat(answered).sort("position").select(*ANSWER), pl.concat(found))
 
 
 def _conform(rows: pl.DataFrame) -> pl.DataFrame:
@@ -105,9 +133,8 @@ def _gone(artifact: Artifact, last_seen: datetime | None) -> tuple[str, str]:
     return "expired", f"{artifact.map_location}{when} is no longer in the store; maps are kept {days} days by default"
 
 
-def _mapped(rows: pl.DataFrame, artifact: Artifact, decoded: SourceMap, maps: Maps) -> pl.DataFrame:
-    lines = rows["line"].fill_null(0).to_numpy() - 1
-    columns = rows["column"].fill_null(0).to_numpy() - 1
+def _mapped(rows: pl.DataFrame, artifact: Artifact, decoded: SourceMap) -> pl.DataFrame:
+    lines, columns = rows["line"].to_numpy() - 1, rows["column"].to_numpy() - 1
     at = decoded.find(lines, columns)
     original = decoded.take(at)
     behind = np.where(at >= 0, columns - (decoded.columns.key[at] & 0xFFFFFFFF), 0) if decoded.columns.key.size else at
@@ -119,13 +146,13 @@ def _mapped(rows: pl.DataFrame, artifact: Artifact, decoded: SourceMap, maps: Ma
         original["name"].alias("name_token"), pl.Series("source_index", sources), pl.Series("behind", behind),
         pl.lit(artifact.map_location).alias("map_location"),
     )  # fmt: skip
-    has_content = np.array([content is not None for content in decoded.contents] + [False])
+    has_content = np.array([*(decoded.contents.has(index) for index in range(len(decoded.sources))), False])
     rows = rows.with_columns(
         pl.Series("has_content", has_content[sources]),
         pl.Series("source_in_app", _in_app(decoded)[sources]),
     )
     found, why = pl.col("source_line").is_not_null(), _why_outside(decoded)
-    no_line = pl.col("line").is_null() | pl.col("column").is_null()
+    no_line = (pl.col("line") == 0) | (pl.col("column") == 0)
     status = (
         pl.when(~found).then(pl.lit("outside_map"))
         .when((pl.col("status") == "mapped") & ~pl.col("has_content")).then(pl.lit("no_source_content"))
@@ -139,8 +166,7 @@ def _mapped(rows: pl.DataFrame, artifact: Artifact, decoded: SourceMap, maps: Ma
         .then(pl.lit("the map does not carry the content of this source"))
         .otherwise(pl.col("detail"))
     )  # fmt: skip
-    rows = rows.with_columns(status.alias("map_status"), detail.alias("map_detail"))
-    return _conform(_with_functions(rows, decoded, maps))
+    return rows.with_columns(status.alias("map_status"), detail.alias("map_detail"))
 
 
 def _why_outside(decoded: SourceMap) -> str:
@@ -150,30 +176,27 @@ def _why_outside(decoded: SourceMap) -> str:
     return f"the map has no original position here; its mappings end at line {int(keys[-1] >> 32) + 1}"
 
 
-def _with_functions(rows: pl.DataFrame, decoded: SourceMap, maps: Maps) -> pl.DataFrame:
-    """Parse each source that was hit and that the map carries, once."""
+def _with_functions(
+    rows: pl.DataFrame, reads: pl.DataFrame, decoded: SourceMap, maps: Maps
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Parse each source that was hit and that the map carries, once: functions, and properties read."""
     functions: list[str | None] = [None] * rows.height
-    receivers: list[str | None] = [None] * rows.height
-    properties: list[str | None] = [None] * rows.height
+    found: list[tuple[int, str | None, str, str]] = []
+    asked = rows.select("position", "source_index", "source_line", "source_column", "behind").join(reads, on="position")
     numbered = rows.with_row_index("row").filter(pl.col("has_content"))
     for (source,), hits in numbered.partition_by("source_index", as_dict=True).items():
-        index = int(str(source))
-        outline = maps.outline(decoded.contents[index] or "", decoded.sources[index])
+        outline = maps.outline(decoded, int(str(source)))
         if outline is None:
             continue
         lines, columns = hits["source_line"].to_numpy() - 1, hits["source_column"].to_numpy() - 1
         for row, name in zip(hits["row"], outline.functions_at(lines, columns), strict=True):
             functions[row] = name
-        throwing = hits.filter("throwing").select("row", "source_line", "source_column", "behind", "expected")
-        for row, line, column, behind, expected in throwing.iter_rows():
+        for position, _, line, column, behind, expected in asked.filter(pl.col("source_index") == source).iter_rows():
             read = outline.read_at(line - 1, column - 1, after=behind, expected=expected)
             if read and read[0]:
-                receivers[row], properties[row] = read
-    return rows.with_columns(
-        pl.Series("source_function", functions, dtype=pl.String),
-        pl.Series("receiver", receivers, dtype=pl.String),
-        pl.Series("property", properties, dtype=pl.String),
-    )
+                found.append((position, expected, read[0], read[1]))
+    named = rows.with_columns(pl.Series("source_function", functions, dtype=pl.String))
+    return named, pl.DataFrame(found, schema=READ, orient="row")
 
 
 def _in_app(decoded: SourceMap) -> np.ndarray:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from connectors.exceptions import SourceMapError
+from workbench.symbolicate.contents import Contents, Item
 from workbench.symbolicate.vlq import Mappings, decode_mappings
 
 DEEPEST = 16  # index maps in index maps; ECMA-426 sets no bound, builds in practice stay at 1
@@ -33,7 +34,7 @@ class Parts(NamedTuple):
     """A map taken apart; the fields of `decode.SourceMap`."""
 
     sources: tuple[str | None, ...]
-    contents: tuple[str | None, ...]
+    contents: Contents
     names: tuple[str, ...]
     ignore_list: tuple[int, ...]
     debug_id: str | None
@@ -69,7 +70,7 @@ class _Section(msgspec.Struct):
     map: msgspec.Raw
 
 
-def read_map(raw: bytes, *, strict: bool = True) -> Parts:
+def read_map(raw: bytes, *, strict: bool = True, mappings: bool = True) -> Parts:
     """Read the bytes of a regular or index map; raises `SourceMapError` with the rule that is broken."""
     if raw.startswith(_MARK):
         raw = raw[len(_MARK) :]
@@ -77,19 +78,19 @@ def read_map(raw: bytes, *, strict: bool = True) -> Parts:
         raw = raw.partition(b"\n")[2]
     try:
         try:
-            return _read(raw, strict, 0)
+            return _read(raw, strict, mappings, 0)
         except UnicodeDecodeError:
             if strict:
                 raise SourceMapError("not a source map: its text is not UTF-8") from None
-            return _read(raw.decode("utf-8", "replace").encode(), strict, 0)
+            return _read(raw.decode("utf-8", "replace").encode(), strict, mappings, 0)
         except _BrokenEscape:
             whole = _SURROGATES.sub(lambda found: b"\\ufffd" if found["half"] else found[0], raw)
-            return _read(whole, strict, 0)
+            return _read(whole, strict, mappings, 0)
     except RecursionError:
         raise SourceMapError("not a source map: its JSON is nested too deeply") from None
 
 
-def _read(raw: bytes | msgspec.Raw, strict: bool, depth: int) -> Parts:
+def _read(raw: bytes | msgspec.Raw, strict: bool, mappings: bool, depth: int) -> Parts:
     if depth > DEEPEST:
         raise SourceMapError(f"sections: index maps within index maps, more than {DEEPEST} deep")
     try:
@@ -107,14 +108,14 @@ def _read(raw: bytes | msgspec.Raw, strict: bool, depth: int) -> Parts:
             raise SourceMapError(f"version is {_short(version)}; only 3 is known")
     _field(fields.file, "file", str | None, strict)
     if fields.sections is not msgspec.UNSET:
-        return _index_map(fields, strict, depth)
-    return _regular_map(fields, strict)
+        return _index_map(fields, strict, mappings, depth)
+    return _regular_map(fields, strict, mappings)
 
 
-def _regular_map(fields: _Map, strict: bool) -> Parts:
+def _regular_map(fields: _Map, strict: bool, wanted: bool) -> Parts:
     sources = _field(fields.sources, "sources", list[str | None], strict, needed=True) or []
     names = _field(fields.names, "names", list[str], strict) or []
-    contents = _field(fields.sources_content, "sourcesContent", list[str | None] | None, strict) or []
+    contents = _contents(fields, strict)
     root = _field(fields.source_root, "sourceRoot", str | None, strict)
     mappings = _field(fields.mappings, "mappings", str, strict, needed=True) or ""
     ignored = _ignored(fields, len(sources), strict)
@@ -122,10 +123,29 @@ def _regular_map(fields: _Map, strict: bool) -> Parts:
         root = root if root.endswith("/") else root + "/"
         sources = [source if source is None else root + source for source in sources]
     contents = contents[: len(sources)] + [None] * (len(sources) - len(contents))
-    text = mappings.encode("ascii", "replace")  # a foreign character becomes "?", which is no digit either
+    text = (
+        mappings.encode("ascii", "replace") if wanted else b""
+    )  # a foreign character becomes "?", which is no digit either
     del mappings
     columns = decode_mappings(text, len(sources), len(names), strict=strict)
-    return Parts(tuple(sources), tuple(contents), tuple(names), ignored, _debug_id(fields), columns)
+    return Parts(tuple(sources), Contents(contents), tuple(names), ignored, _debug_id(fields), columns)
+
+
+def _contents(fields: _Map, strict: bool) -> list[Item]:
+    """The texts of the sources as they are written, not yet decoded."""
+    items = _field(fields.sources_content, "sourcesContent", list[msgspec.Raw] | None, strict) or []
+    kept: list[Item] = []
+    for item in items:
+        first = bytes(memoryview(item)[:1])
+        if strict and first not in (b'"', b"n"):
+            raise SourceMapError(f"sourcesContent: entry {len(kept) + 1} is neither text nor null")
+        kept.append(item if first == b'"' else None)
+    return kept
+
+
+def read_contents(raw: bytes) -> Contents:
+    """Only the texts of the sources of a map, for a map that is decoded already."""
+    return read_map(raw, strict=False, mappings=False).contents
 
 
 def _ignored(fields: _Map, n_sources: int, strict: bool) -> tuple[int, ...]:
@@ -137,13 +157,13 @@ def _ignored(fields: _Map, n_sources: int, strict: bool) -> tuple[int, ...]:
     return tuple(inside)
 
 
-def _index_map(fields: _Map, strict: bool, depth: int) -> Parts:
+def _index_map(fields: _Map, strict: bool, mappings: bool, depth: int) -> Parts:
     if strict and fields.mappings is not msgspec.UNSET:
         raise SourceMapError("both sections and mappings are given; an index map has only sections")
     sections = _field(fields.sections, "sections", list[_Section], strict, needed=True) or []
     parts: list[Mappings] = []
     sources: list[str | None] = []
-    contents: list[str | None] = []
+    contents: list[Item] = []
     names: list[str] = []
     ignored: list[int] = []
     before, furthest = (-1, -1), -1
@@ -156,17 +176,17 @@ def _index_map(fields: _Map, strict: bool, depth: int) -> Parts:
             what = "is out of order" if (line, column) <= before else "overlaps the one before"
             raise SourceMapError(f"sections: section {number} {what}")
         before = (line, column)
-        part = _read(section.map, strict, depth + 1)
+        part = _read(section.map, strict, mappings, depth + 1)
         moved = _moved(part.columns, line, column, len(sources), len(names))
         furthest = max(furthest, int(moved.key[-1])) if moved.key.size else furthest
         parts.append(moved)
         ignored += [index + len(sources) for index in part.ignore_list]
         sources += part.sources
-        contents += part.contents
+        contents += part.contents.items()
         names += part.names
     return Parts(
         tuple(sources),
-        tuple(contents),
+        Contents(contents),
         tuple(names),
         tuple(ignored),
         _debug_id(fields),
@@ -207,7 +227,7 @@ def _field(raw: Any, name: str, kind: Any, strict: bool, *, needed: bool = False
 
 
 def _wrong(name: str, kind: Any, raw: msgspec.Raw, error: Exception, strict: bool) -> Any:
-    if not strict and kind in (list[str], list[str | None], list[str | None] | None):
+    if not strict and kind in (list[str], list[str | None]):
         try:
             items = msgspec.json.decode(raw)
         except msgspec.DecodeError:
