@@ -169,7 +169,7 @@ def test_one_bad_answer_on_either_end_is_enough():
 
 
 def test_redirects_and_aborted_requests_are_no_failures():
-    told = all_2xx(["s1", "s2"], requests(("s1", 303, "/login"), ("s1", None, "/a"), ("s2", None, "/b")), SPANS.empty())
+    told = all_2xx(["s1", "s2"], requests(("s1", 303, "/login"), ("s1", 499, "/a"), ("s2", None, "/b")), SPANS.empty())
     assert told.select("all_2xx", "unanswered").rows() == [(True, 1), (None, 1)]
 
 

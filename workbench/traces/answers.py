@@ -10,6 +10,8 @@ from connectors.tables import REQUESTS, SPANS, TEXT, require
 
 SESSION_ATTRIBUTE = r'"session[._]?[iI]d"\s*:\s*"([^"]+)"'
 
+CLIENT_CLOSED = 499  # nginx's word for a client that went away before it was answered
+
 
 def all_2xx(
     hit_sessions: Sequence[str] | pl.Series,
@@ -23,7 +25,7 @@ def all_2xx(
     Answers are taken from both ends: requests as the browser saw them, and the backend's server spans that answered
     the browser. A server span below another backend span is an inner call and does not count: its failure is just
     what the outer 200 hides. A redirect (3xx) is neither good nor bad, the answer that it leads to counts; a request
-    without an answer (aborted, offline) is no answer of the backend.
+    without an answer (aborted, offline, 499) is no answer of the backend.
 
     Parameters
     ----------
@@ -65,8 +67,8 @@ def all_2xx(
         pl.lit("backend").alias("end"),
     )  # fmt: skip
     answers = pl.concat([from_browser, from_backend]).join(sessions, on="session_id", how="semi")
-    answered = pl.col("status") >= 100
-    bad = pl.col("status") >= 400
+    answered = (pl.col("status") >= 100) & (pl.col("status") != CLIENT_CLOSED)
+    bad = answered & (pl.col("status") >= 400)
     told = answers.group_by("session_id").agg(
         (answered & (pl.col("end") == "browser")).sum().cast(pl.Int64).alias("browser_answers"),
         (answered & (pl.col("end") == "backend")).sum().cast(pl.Int64).alias("backend_answers"),
