@@ -11,6 +11,7 @@ import pytest
 
 from connectors.registry import open_store
 from connectors.stores import Window
+from connectors.tables import TABLES
 from workbench.replay.dom import blank_pages, replay_marks
 from workbench.traces.joins import all_2xx, replay_joins, trace_joins
 from workbench.traces.timeline import timeline
@@ -153,3 +154,29 @@ def test_each_click_and_request_of_the_timeline_is_told_once(store, tables, stor
         seen = rows.filter(pl.col("kind") == "request", pl.col("sources").list.contains("requests (span)"))
         asked = tables["requests"].filter(session_id=told["session_id"], initiator="span")
         assert seen.height == asked.unique(["at", "method", "url"]).height
+
+
+def test_dimensions_of_a_lake_give_the_same(tables, story):
+    """A lake stores dimensions as Categorical: which of the two a table holds may not matter to any answer."""
+    lake = {
+        name: frame.with_columns(
+            pl.col(column).cast(pl.Categorical) for column in TABLES[name].dimensions if column in frame.columns
+        )
+        for name, frame in tables.items()
+    }
+    event_id, told = next(iter(story.items()))
+    hit = [told["session_id"]]
+
+    def answers(of: dict[str, pl.DataFrame]) -> list[pl.DataFrame]:
+        return [
+            trace_joins(of["events"], of["spans"], of["requests"]),
+            replay_joins(of["events"], of["replays"], of["sessions"]),
+            all_2xx(hit, of["requests"], of["spans"]),
+            failing_spans(of["spans"]),
+            trace_tree(of["spans"], told["trace_id"]),
+            timeline(event_id, **of),
+        ]
+
+    for one, other in zip(answers(tables), answers(lake), strict=True):
+        assert one.schema == other.schema
+        assert one.equals(other)

@@ -142,8 +142,10 @@ def _swallowers(frame: pl.DataFrame, parents: np.ndarray, rows: np.ndarray) -> n
 
 def _signatures(found: pl.DataFrame) -> pl.Series:
     parts = found.select("service", "name", "db_statement", "status_message")
-    known = {row: signature(*row) for row in parts.unique().iter_rows()}
-    return pl.Series("signature", [known[row] for row in parts.iter_rows()], dtype=pl.String)
+    distinct = parts.unique()
+    written = pl.Series("signature", [signature(*row) for row in distinct.iter_rows()], dtype=pl.String)
+    known = distinct.with_columns(written)
+    return parts.join(known, on=parts.columns, how="left", maintain_order="left", nulls_equal=True)["signature"]
 
 
 def signature(service: str | None, name: str | None, db_statement: str | None, status_message: str | None) -> str:

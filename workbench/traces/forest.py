@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from connectors.tables import SPANS, require
 
@@ -31,7 +32,7 @@ def distinct_spans(spans: pl.DataFrame) -> pl.DataFrame:
     """
     require(spans, SPANS, COLUMNS)
     return (
-        spans.with_columns(pl.col("service", "name", "kind", "side", "status").cast(pl.String))
+        spans.with_columns(cs.categorical().cast(pl.String))
         .unique(["trace_id", "span_id", "kind", "service"], keep="first", maintain_order=True)
         .sort("trace_id", "started_at", "side", "span_id", "kind", maintain_order=True)
         .with_row_index("row")

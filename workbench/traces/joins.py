@@ -82,7 +82,9 @@ def trace_joins(events: pl.DataFrame, spans: pl.DataFrame, requests: pl.DataFram
         (pl.lit(True), "not_in_backend", "the backend has no span of this trace, browsers send none that could tell"),
     )  # fmt: skip
     return (
-        events.select("event_id", "at", "trace_id", "user_agent", _says_unsampled().alias("said_unsampled"))
+        events.select(
+            "event_id", "at", "trace_id", pl.col("user_agent").cast(TEXT), _says_unsampled().alias("said_unsampled")
+        )
         .join(_bots(events), on="user_agent", how="left", maintain_order="left", nulls_equal=True)
         .join(here, on="trace_id", how="left", maintain_order="left")
         .join(of_browser, on="trace_id", how="left", maintain_order="left")
@@ -127,7 +129,8 @@ def replay_joins(
     listed = replays.select(
         pl.col("replay_id").alias("found"), pl.col("session_id").alias("of_session"), "started_at", "ended_at"
     )
-    asked = events.select("event_id", "at", "session_id", "replay_id", "user_agent").with_row_index("order")
+    ids = ("event_id", "at", "session_id", "replay_id")
+    asked = events.select(*ids, pl.col("user_agent").cast(TEXT)).with_row_index("order")
     by_id = asked.join(listed.drop("of_session"), left_on="replay_id", right_on="found", how="inner", coalesce=False)
     by_session = asked.join(by_id, on="order", how="anti").join(
         listed, left_on="session_id", right_on="of_session", how="inner"
@@ -188,7 +191,7 @@ def _have(sessions: pl.DataFrame) -> bool:
 
 def _bots(events: pl.DataFrame) -> pl.DataFrame:
     """Judge each distinct user agent once."""
-    agents = events.select(pl.col("user_agent").unique()).cast(TEXT)
+    agents = events.select(pl.col("user_agent").cast(TEXT).unique())
     bots = Bots()
     return agents.with_columns(
         pl.Series("is_bot", [bool(agent) and bots.is_bot(agent) for agent in agents["user_agent"]], dtype=pl.Boolean)
