@@ -35,6 +35,17 @@ def text_width(text: str, size: float = 12) -> float:
     return round(0.62 * size * len(text), 1)
 
 
+def room_for(width: float, size: float = 12) -> int:
+    """Say how many characters of a name fit into `width` px.
+
+    Examples
+    --------
+    >>> room_for(290), room_for(0)
+    (41, 4)
+    """
+    return max(4, int(width / (0.58 * size)))
+
+
 def release_name(release: str | None) -> str:
     """Shorten a commit SHA to the seven digits that people say; leave every other name as it is.
 

@@ -8,11 +8,11 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from workbench.charts.labels import milliseconds, plural, shorten, text_width
+from workbench.charts.labels import milliseconds, plural, room_for, shorten
 from workbench.charts.rows import BAR_HEIGHT, bars, finish, text_rows, texts
 from workbench.charts.theme import LIGHT
 
-_STEP, _LABEL, _NOTE, _INDENT = 24, 290, 230, 12
+_STEP, _LABEL, _NOTE, _INDENT = 24, 300, 230, 12
 _WIDEST = 20  # times the failing request: a caller that lasts longer is a page, not a request
 _ORIGIN = re.compile(r"https?://[^/\s]+")
 
@@ -58,9 +58,9 @@ def waterfall_chart(tree: pl.DataFrame, *, rows: int = 14, width: int = 888) -> 
                       milliseconds(row["duration_us"] / 1000), milliseconds((row["offset_us"] - spot.start) / 1000),
                       _status(row) or row["status"], row.get("db_statement")))  # fmt: skip
         indent = min(row["depth"], 8) * _INDENT
-        name = shorten(_name(row), int((_LABEL - indent - 8) / text_width("x")))
+        name = shorten(_name(row), room_for(_LABEL - indent - 8))
         (strong if row["is_root_cause"] else labels).append((float(indent), y + BAR_HEIGHT / 2, name, LIGHT.ink))
-        said = shorten(_status(row), int((width - x2 - 8) / text_width("x", 11)))
+        said = shorten(_status(row), room_for(width - x2 - 8, 11))
         notes.append((x2 + 8, y + BAR_HEIGHT / 2, said, LIGHT.hit if row["is_root_cause"] else LIGHT.soft))
     if left_out:
         notes.append((0.0, height - 8.0, f"… and {plural(left_out, 'more span')} of this trace", LIGHT.soft))

@@ -7,7 +7,6 @@ is decided by the environment variable `BLINDSPOT_STATIC`, which the report's ru
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -16,18 +15,13 @@ from markupsafe import Markup
 
 from connectors.exceptions import BlindspotError
 from workbench.panels.markup import tag
+from workbench.panels.mode import is_static
 from workbench.panels.replay import View
 
 if TYPE_CHECKING:
     from workbench.panels.header import Header
 
 V = TypeVar("V")
-STATIC = "BLINDSPOT_STATIC"
-
-
-def is_static() -> bool:
-    """True while a report is being made."""
-    return os.environ.get(STATIC) == "1"
 
 
 class Panel(Generic[V]):

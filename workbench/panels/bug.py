@@ -16,7 +16,7 @@ from workbench.panels import embed
 from workbench.panels.base import Panel
 from workbench.panels.header import Header
 from workbench.panels.markup import Column, join, prose, table, tag
-from workbench.panels.replay import Mark
+from workbench.panels.recording import Mark
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ class BugView:
     throws
         Places where it throws, most events first; the first is shown open.
     issues
-        title, n_events, n_sessions, rule (which rule or default made it), optionally mechanism.
+        title, n_events, n_sessions, rule (which rule or default made it), optionally top_source and mechanism (which
+        version of the grouping).
     evidence
         weight, text: why these issues are one bug, heaviest first; negative weights speak against.
     contrast
@@ -233,7 +234,9 @@ def _signed(weight: float | None) -> str:
 
 
 def _made_by(row: dict[str, object]) -> Markup:
-    return join([f"grouped by {row['rule']}" if row.get("rule") else None, row.get("mechanism")], " · ")
+    place = str(row["top_source"]).rsplit("/", 2)[-2:] if row.get("top_source") else []
+    how = tag("span", f"grouped by {row['rule']}", title=row.get("mechanism")) if row.get("rule") else None
+    return join(["/".join(place) or None, how], " · ")
 
 
 def _backend_title(view: BugView) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import altair as alt
 import vl_convert
 from markupsafe import Markup
 
 from workbench.panels.assets import VEGA_LITE
 from workbench.panels.markup import data_island, prose, tag
-from workbench.panels.replay import Mark, pack
+from workbench.panels.recording import Mark, pack
+
+if TYPE_CHECKING:
+    import altair as alt
 
 
 def chart(drawn: alt.TopLevelMixin | str) -> Markup:

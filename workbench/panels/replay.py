@@ -1,4 +1,4 @@
-"""The replay of a session: a widget for the lab, and how recordings are packed for it and for reports.
+"""The widgets of the lab: the replay of a session, and the HTML of a panel.
 
 A recording is a stranger's HTML. It runs in a `data:` iframe, an origin of its own, under a policy that lets it fetch
 nothing; of five arrangements tried it was the only one in which a hostile recording reached neither the network nor
@@ -7,40 +7,16 @@ the page around it.
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import anywidget
-import msgspec
 import traitlets
 
 from workbench.panels.assets import built, packed, style_sheet
+from workbench.panels.recording import Mark, pack
 
-
-@dataclass(frozen=True)
-class Mark:
-    """A moment to jump to: `t` ms after the first event, its kind (click, request or error), and a few words."""
-
-    t: int
-    kind: str
-    label: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give it to the player."""
-        return asdict(self)
-
-
-def pack(events: Sequence[dict[str, Any]]) -> bytes:
-    """Pack rrweb events for the player: JSON, gzipped, equal bytes for equal events.
-
-    Examples
-    --------
-    >>> gzip.decompress(pack([{"type": 4, "timestamp": 1}]))
-    b'[{"type":4,"timestamp":1}]'
-    """
-    return gzip.compress(msgspec.json.encode(list(events)), 9, mtime=0)
+__all__ = ["Mark", "Replay", "Shared", "View", "pack"]
 
 
 class Shared(anywidget.AnyWidget):

@@ -18,7 +18,7 @@ from traitlets.config import Config
 import connectors.exceptions
 from connectors.exceptions import BlindspotError, SourceNotFound
 from workbench.panels.assets import built, packed
-from workbench.panels.base import STATIC
+from workbench.panels.mode import STATIC
 from workbench.reports import parameters
 from workbench.reports.index import write_index
 
