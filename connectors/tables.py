@@ -4,120 +4,48 @@ A wire format is turned into these rows once, at the border, by `connectors.form
 a vendor's field names. Times are `Datetime("us", "UTC")`; ids are strings; null means unknown; NaN and infinite values
 are refused. Lines and columns are 1-based, columns count UTF-16 units.
 
-`conform` brings a frame into a table's form, `require` says what is missing in one sentence.
+`conform` brings a frame into a table's form, `require` says what is missing in one sentence; both stand in
+`connectors.table`, which says what a table is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import overload
+from collections.abc import Mapping
 
 import polars as pl
 
-from connectors.exceptions import TableError
+from connectors.table import BOOL, FLOAT, INT, SPAN_EVENTS, TAGS, TEXT, TIME, Table, conform, require
 
-TIME = pl.Datetime("us", "UTC")
-TEXT = pl.String()
-INT = pl.Int64()
-FLOAT = pl.Float64()
-BOOL = pl.Boolean()
-TAGS = pl.List(pl.Struct({"key": pl.String(), "value": pl.String()}))
-SPAN_EVENTS = pl.List(pl.Struct({"at": TIME, "name": pl.String(), "attributes": pl.String()}))
+__all__ = [
+    "ARTIFACTS", "BOOL", "BREADCRUMBS", "EVENTS", "FLOAT", "FRAMES", "INT", "LAB_RUNS", "PAGE_VIEWS", "RELEASES",
+    "REPLAYS", "REPLAY_EVENTS", "REQUESTS", "SESSIONS", "SPANS", "SPAN_EVENTS", "TABLES", "TAGS", "TEXT", "TIME",
+    "VITALS", "Table", "conform", "require",
+]  # fmt: skip
 
-
-@dataclass(frozen=True)
-class Table:
-    """A canonical table: its columns, which of them identify a row, which may never be null.
-
-    Attributes
-    ----------
-    name
-        As in `lake/<name>/`, and as a case's property.
-    schema
-        Column name to Polars type, in canonical order.
-    key
-        Columns that together identify a row; the lake keeps one row a key.
-    required
-        Columns that may not be absent or null.
-    dimensions
-        Columns of few distinct values: the lake stores them as Categorical.
-    """
-
-    name: str
-    schema: Mapping[str, pl.DataType]
-    key: tuple[str, ...]
-    required: tuple[str, ...]
-    dimensions: tuple[str, ...] = ()
-    time: str | None = field(default="at")
-
-    def empty(self) -> pl.DataFrame:
-        """Return a frame with this table's columns and no rows.
-
-        Examples
-        --------
-        >>> RELEASES.empty().columns
-        ['release', 'environment', 'deployed_at', 'previous_release', 'commit']
-        """
-        return pl.DataFrame(schema=dict(self.schema))
-
-
+# fmt: off
 EVENTS = Table(
     "events",
     {
-        "event_id": TEXT,
-        "at": TIME,
-        "received_at": TIME,
-        "source": TEXT,
-        "vendor_issue_id": TEXT,
-        "project": TEXT,
-        "environment": TEXT,
-        "release": TEXT,
-        "dist": TEXT,
-        "level": TEXT,
-        "type": TEXT,
-        "message": TEXT,
-        "handled": BOOL,
-        "mechanism": TEXT,
-        "stack": TEXT,
-        "page_url": TEXT,
-        "route": TEXT,
-        "session_id": TEXT,
-        "page_view_id": TEXT,
-        "replay_id": TEXT,
-        "trace_id": TEXT,
-        "span_id": TEXT,
-        "user_id": TEXT,
-        "user_agent": TEXT,
-        "browser": TEXT,
-        "browser_version": TEXT,
-        "os": TEXT,
-        "device_class": TEXT,
-        "region": TEXT,
-        "tags": TAGS,
-        "client_fingerprint": pl.List(pl.String()),
-        "sample_rate": FLOAT,
+        "event_id": TEXT, "at": TIME, "received_at": TIME, "source": TEXT, "vendor_issue_id": TEXT, "project": TEXT,
+        "environment": TEXT, "release": TEXT, "dist": TEXT, "level": TEXT, "type": TEXT, "message": TEXT,
+        "handled": BOOL, "mechanism": TEXT, "stack": TEXT, "page_url": TEXT, "route": TEXT, "session_id": TEXT,
+        "page_view_id": TEXT, "replay_id": TEXT, "trace_id": TEXT, "span_id": TEXT, "user_id": TEXT,
+        "user_agent": TEXT, "browser": TEXT, "browser_version": TEXT, "os": TEXT, "device_class": TEXT,
+        "region": TEXT, "tags": TAGS, "client_fingerprint": pl.List(pl.String()), "sample_rate": FLOAT,
     },
     key=("event_id",),
     required=("event_id", "at"),
     dimensions=(
-        "source", "project", "environment", "release", "dist", "level", "type", "mechanism", "route",
-        "user_agent", "browser", "browser_version", "os", "device_class", "region",
+        "source", "project", "environment", "release", "dist", "level", "type", "mechanism", "route", "user_agent",
+        "browser", "browser_version", "os", "device_class", "region",
     ),
-)  # fmt: skip
+)
 
 FRAMES = Table(
     "frames",
     {
-        "event_id": TEXT,
-        "exception_index": INT,
-        "frame_index": INT,
-        "url": TEXT,
-        "function": TEXT,
-        "line": INT,
-        "column": INT,
-        "in_app": BOOL,
-        "debug_id": TEXT,
+        "event_id": TEXT, "exception_index": INT, "frame_index": INT, "url": TEXT, "function": TEXT, "line": INT,
+        "column": INT, "in_app": BOOL, "debug_id": TEXT,
     },
     key=("event_id", "exception_index", "frame_index"),
     required=("event_id", "exception_index", "frame_index"),
@@ -128,16 +56,8 @@ FRAMES = Table(
 REQUESTS = Table(
     "requests",
     {
-        "event_id": TEXT,
-        "session_id": TEXT,
-        "at": TIME,
-        "method": TEXT,
-        "url": TEXT,
-        "endpoint": TEXT,
-        "status": INT,
-        "duration_ms": FLOAT,
-        "trace_id": TEXT,
-        "initiator": TEXT,
+        "event_id": TEXT, "session_id": TEXT, "at": TIME, "method": TEXT, "url": TEXT, "endpoint": TEXT,
+        "status": INT, "duration_ms": FLOAT, "trace_id": TEXT, "initiator": TEXT,
     },
     key=("event_id", "session_id", "at", "method", "url", "initiator"),
     required=("at",),
@@ -146,7 +66,9 @@ REQUESTS = Table(
 
 BREADCRUMBS = Table(
     "breadcrumbs",
-    {"event_id": TEXT, "at": TIME, "category": TEXT, "level": TEXT, "message": TEXT, "data": TEXT},
+    {
+        "event_id": TEXT, "at": TIME, "category": TEXT, "level": TEXT, "message": TEXT, "data": TEXT,
+    },
     key=("event_id", "at", "category", "message", "data"),
     required=("event_id", "at"),
     dimensions=("category", "level"),
@@ -155,21 +77,9 @@ BREADCRUMBS = Table(
 SESSIONS = Table(
     "sessions",
     {
-        "session_id": TEXT,
-        "started_at": TIME,
-        "ended_at": TIME,
-        "user_id": TEXT,
-        "release": TEXT,
-        "environment": TEXT,
-        "browser": TEXT,
-        "browser_version": TEXT,
-        "os": TEXT,
-        "device_class": TEXT,
-        "region": TEXT,
-        "user_agent": TEXT,
-        "contacted_support": BOOL,
-        "support_at": TIME,
-        "sample_rate": FLOAT,
+        "session_id": TEXT, "started_at": TIME, "ended_at": TIME, "user_id": TEXT, "release": TEXT,
+        "environment": TEXT, "browser": TEXT, "browser_version": TEXT, "os": TEXT, "device_class": TEXT,
+        "region": TEXT, "user_agent": TEXT, "contacted_support": BOOL, "support_at": TIME, "sample_rate": FLOAT,
     },
     key=("session_id",),
     required=("session_id", "started_at"),
@@ -180,17 +90,8 @@ SESSIONS = Table(
 PAGE_VIEWS = Table(
     "page_views",
     {
-        "page_view_id": TEXT,
-        "session_id": TEXT,
-        "at": TIME,
-        "page_url": TEXT,
-        "route": TEXT,
-        "release": TEXT,
-        "environment": TEXT,
-        "device_class": TEXT,
-        "region": TEXT,
-        "browser": TEXT,
-        "navigation_type": TEXT,
+        "page_view_id": TEXT, "session_id": TEXT, "at": TIME, "page_url": TEXT, "route": TEXT, "release": TEXT,
+        "environment": TEXT, "device_class": TEXT, "region": TEXT, "browser": TEXT, "navigation_type": TEXT,
         "trace_id": TEXT,
     },
     key=("page_view_id",),
@@ -201,44 +102,24 @@ PAGE_VIEWS = Table(
 VITALS = Table(
     "vitals",
     {
-        "at": TIME,
-        "page_view_id": TEXT,
-        "session_id": TEXT,
-        "metric": TEXT,
-        "value": FLOAT,
-        "rating": TEXT,
-        "navigation_type": TEXT,
-        "page_url": TEXT,
-        "route": TEXT,
-        "release": TEXT,
-        "environment": TEXT,
-        "device_class": TEXT,
-        "region": TEXT,
-        "browser": TEXT,
-        "connection": TEXT,
-        "attribution": TEXT,
-        "trace_id": TEXT,
-        "sample_rate": FLOAT,
+        "at": TIME, "page_view_id": TEXT, "session_id": TEXT, "metric": TEXT, "value": FLOAT, "rating": TEXT,
+        "navigation_type": TEXT, "page_url": TEXT, "route": TEXT, "release": TEXT, "environment": TEXT,
+        "device_class": TEXT, "region": TEXT, "browser": TEXT, "connection": TEXT, "attribution": TEXT,
+        "trace_id": TEXT, "sample_rate": FLOAT,
     },
     key=("page_view_id", "session_id", "metric", "navigation_type"),
     required=("at", "metric"),
     dimensions=(
-        "metric", "rating", "navigation_type", "route", "release", "environment",
-        "device_class", "region", "browser", "connection",
+        "metric", "rating", "navigation_type", "route", "release", "environment", "device_class", "region",
+        "browser", "connection",
     ),
-)  # fmt: skip
+)
 
 REPLAYS = Table(
     "replays",
     {
-        "replay_id": TEXT,
-        "session_id": TEXT,
-        "started_at": TIME,
-        "ended_at": TIME,
-        "segment_count": INT,
-        "event_count": INT,
-        "bytes": INT,
-        "kept_because": TEXT,
+        "replay_id": TEXT, "session_id": TEXT, "started_at": TIME, "ended_at": TIME, "segment_count": INT,
+        "event_count": INT, "bytes": INT, "kept_because": TEXT,
     },
     key=("replay_id",),
     required=("replay_id",),
@@ -249,14 +130,8 @@ REPLAYS = Table(
 REPLAY_EVENTS = Table(
     "replay_events",
     {
-        "replay_id": TEXT,
-        "session_id": TEXT,
-        "page_view_id": TEXT,
-        "segment": INT,
-        "at": TIME,
-        "type": INT,
-        "source": INT,
-        "data": TEXT,
+        "replay_id": TEXT, "session_id": TEXT, "page_view_id": TEXT, "segment": INT, "at": TIME, "type": INT,
+        "source": INT, "data": TEXT,
     },
     key=("replay_id", "page_view_id", "segment", "at", "type", "data"),
     required=("replay_id", "at", "type"),
@@ -265,22 +140,9 @@ REPLAY_EVENTS = Table(
 SPANS = Table(
     "spans",
     {
-        "trace_id": TEXT,
-        "span_id": TEXT,
-        "parent_span_id": TEXT,
-        "service": TEXT,
-        "name": TEXT,
-        "kind": TEXT,
-        "side": TEXT,
-        "started_at": TIME,
-        "duration_us": INT,
-        "status": TEXT,
-        "status_message": TEXT,
-        "http_method": TEXT,
-        "http_route": TEXT,
-        "http_status": INT,
-        "db_statement": TEXT,
-        "attributes": TEXT,
+        "trace_id": TEXT, "span_id": TEXT, "parent_span_id": TEXT, "service": TEXT, "name": TEXT, "kind": TEXT,
+        "side": TEXT, "started_at": TIME, "duration_us": INT, "status": TEXT, "status_message": TEXT,
+        "http_method": TEXT, "http_route": TEXT, "http_status": INT, "db_statement": TEXT, "attributes": TEXT,
         "events": SPAN_EVENTS,
     },
     key=("trace_id", "span_id", "kind", "service"),
@@ -292,18 +154,8 @@ SPANS = Table(
 LAB_RUNS = Table(
     "lab_runs",
     {
-        "run_id": TEXT,
-        "at": TIME,
-        "page_url": TEXT,
-        "route": TEXT,
-        "form_factor": TEXT,
-        "release": TEXT,
-        "branch": TEXT,
-        "metric": TEXT,
-        "value": FLOAT,
-        "score": FLOAT,
-        "tool_version": TEXT,
-        "throttling": TEXT,
+        "run_id": TEXT, "at": TIME, "page_url": TEXT, "route": TEXT, "form_factor": TEXT, "release": TEXT,
+        "branch": TEXT, "metric": TEXT, "value": FLOAT, "score": FLOAT, "tool_version": TEXT, "throttling": TEXT,
     },
     key=("run_id", "metric"),
     required=("run_id", "at", "metric"),
@@ -312,7 +164,9 @@ LAB_RUNS = Table(
 
 RELEASES = Table(
     "releases",
-    {"release": TEXT, "environment": TEXT, "deployed_at": TIME, "previous_release": TEXT, "commit": TEXT},
+    {
+        "release": TEXT, "environment": TEXT, "deployed_at": TIME, "previous_release": TEXT, "commit": TEXT,
+    },
     key=("release", "environment"),
     required=("release",),
     time="deployed_at",
@@ -321,14 +175,8 @@ RELEASES = Table(
 ARTIFACTS = Table(
     "artifacts",
     {
-        "release": TEXT,
-        "dist": TEXT,
-        "url": TEXT,
-        "debug_id": TEXT,
-        "map_location": TEXT,
-        "uploaded_at": TIME,
-        "sha256": TEXT,
-        "bytes": INT,
+        "release": TEXT, "dist": TEXT, "url": TEXT, "debug_id": TEXT, "map_location": TEXT, "uploaded_at": TIME,
+        "sha256": TEXT, "bytes": INT,
     },
     key=("release", "dist", "url"),
     required=("map_location",),
@@ -341,132 +189,5 @@ TABLES: Mapping[str, Table] = {
         EVENTS, FRAMES, REQUESTS, BREADCRUMBS, SESSIONS, PAGE_VIEWS, VITALS,
         REPLAYS, REPLAY_EVENTS, SPANS, LAB_RUNS, RELEASES, ARTIFACTS,
     )
-}  # fmt: skip
-
-
-def require(frame: pl.DataFrame | pl.LazyFrame, table: Table, columns: Iterable[str] | None = None) -> None:
-    """Raise a `TableError` that lists the columns there are when `frame` lacks one of `columns`.
-
-    Parameters
-    ----------
-    frame
-        Any frame; only its schema is looked at.
-    table
-        The canonical table that `frame` should be.
-    columns
-        The columns needed; the table's required ones when not given.
-
-    Raises
-    ------
-    TableError
-        A column is missing.
-
-    Examples
-    --------
-    >>> require(pl.DataFrame({"release": ["a"]}), RELEASES, ["release", "commit"])
-    Traceback (most recent call last):
-        ...
-    connectors.exceptions.TableError: releases lacks the column commit; it has: release
-    """
-    have = frame.collect_schema().names()
-    missing = [column for column in (table.required if columns is None else columns) if column not in have]
-    if missing:
-        noun = "column" if len(missing) == 1 else "columns"
-        raise TableError(f"{table.name} lacks the {noun} {', '.join(missing)}; it has: {', '.join(have) or 'none'}")
-
-
-@overload
-def conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame: ...
-@overload
-def conform(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame: ...
-def conform(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> pl.DataFrame | pl.LazyFrame:
-    """Bring a frame into a canonical table's form: columns, order, types.
-
-    Missing nullable columns are added as nulls, unknown columns are left out, values are cast. Times may be ISO 8601
-    text, numbers (epoch milliseconds) or datetimes; without a zone they are UTC.
-
-    Parameters
-    ----------
-    frame
-        Rows to bring in, eager or lazy. Lazy frames are cast lazily; their values are checked when collected.
-    table
-        The canonical table.
-
-    Returns
-    -------
-    A frame of the same kind with exactly `table.schema`.
-
-    Raises
-    ------
-    TableError
-        A required column is missing or null, or a value cannot be cast; names the column, the first such value, and
-        how many there are.
-
-    Examples
-    --------
-    >>> rows = pl.DataFrame({"release": ["a1b2c3d"], "deployed_at": [1741530000000], "colour": ["red"]})
-    >>> conform(rows, RELEASES).select("release", "deployed_at", "commit").rows()[0][2] is None
-    True
-    >>> conform(pl.DataFrame({"release": ["a"], "deployed_at": ["yesterday"]}), RELEASES)
-    Traceback (most recent call last):
-        ...
-    connectors.exceptions.TableError: releases.deployed_at: 1 of 1 values are not times (first: 'yesterday'); give ISO 8601 or epoch milliseconds
-    """  # noqa: E501
-    require(frame, table)
-    have = frame.collect_schema()
-    strict = isinstance(frame, pl.LazyFrame)
-    wanted = [_cast(name, have.get(name), dtype, strict).alias(name) for name, dtype in table.schema.items()]
-    if strict:
-        return frame.select(wanted)
-    cast = frame.select(wanted)
-    for name in (name for name in table.schema if name in have):
-        _check(frame[name], cast[name], table, name)
-    return cast
-
-
-def _cast(name: str, have: pl.DataType | None, want: pl.DataType, strict: bool) -> pl.Expr:
-    if have is None or have == pl.Null:
-        return pl.lit(None, dtype=want)
-    column = pl.col(name)
-    if have == want:
-        return column
-    if want == TIME:
-        if have == pl.String or have == pl.Categorical:
-            return _iso_8601(column.cast(pl.String)).str.to_datetime(
-                "%+", time_unit="us", time_zone="UTC", strict=strict
-            )
-        if have.is_numeric():
-            return (column.cast(pl.Float64) * 1000).cast(pl.Int64, strict=strict).cast(TIME)
-        if isinstance(have, pl.Datetime) and have.time_zone is None:
-            return column.dt.replace_time_zone("UTC").dt.cast_time_unit("us")
-        return column.cast(pl.Datetime("us", getattr(have, "time_zone", None))).dt.convert_time_zone("UTC")
-    return column.cast(want, strict=strict)
-
-
-def _iso_8601(text: pl.Expr) -> pl.Expr:
-    whole = (
-        pl.when(text.str.len_bytes() == len("2026-03-09"))
-        .then(text + "T00:00:00")
-        .otherwise(text.str.replace(" ", "T").str.replace(r"T(\d\d:\d\d)(Z|[+-].*)?$", "T${1}:00${2}"))
-    )
-    return pl.when(whole.str.contains(r"(Z|[+-]\d\d:?\d\d)$")).then(whole).otherwise(whole + "Z")
-
-
-def _check(before: pl.Series, after: pl.Series, table: Table, name: str) -> None:
-    lost = before.is_not_null() & after.is_null()
-    if lost.any():
-        kind = "times" if table.schema[name] == TIME else f"of type {table.schema[name]}"
-        hint = "; give ISO 8601 or epoch milliseconds" if table.schema[name] == TIME else ""
-        first = before.filter(lost)[0]
-        raise TableError(
-            f"{table.name}.{name}: {lost.sum()} of {len(before)} values are not {kind} (first: {first!r}){hint}"
-        )
-    if name in table.required and after.null_count():
-        raise TableError(
-            f"{table.name}.{name}: {after.null_count()} of {len(after)} values are null, but it is required"
-        )
-    if after.dtype.is_float() and not after.is_finite().all():
-        bad = after.filter(~after.is_finite())
-        raise TableError(
-            f"{table.name}.{name}: {len(bad)} of {len(after)} values are not finite (first: {bad[0]}); give null"
-        )
+}
+# fmt: on

@@ -15,6 +15,8 @@ from connectors.exceptions import ParameterError
 from workbench.case import Case
 
 RAW = Path(__file__).parents[2] / "sample-data" / "raw"
+STATIC = ("/assets/", "/img/", "/style", "/healthz", "/favicon")
+BROWSER_LEFT = 499  # before the server had answered: no answer of the backend
 Truth = dict[str, pl.DataFrame]
 
 
@@ -80,7 +82,7 @@ def test_the_share_of_clean_backend_answers_agrees_with_the_access_log(case: Cas
     answers = defaultdict(list)
     for line in gzip.decompress((RAW / "access.ndjson.gz").read_bytes()).splitlines():
         request = json.loads(line)
-        if request["path"].startswith(("/assets/", "/img/", "/style", "/healthz", "/favicon")):
+        if request["status"] == BROWSER_LEFT or request["path"].startswith(STATIC):
             continue
         answers[request["session_id"]].append(request["status"])
     hit = set(case.hit["session_id"])
