@@ -23,7 +23,7 @@ import symbolic
 
 HERE = Path(__file__).parent
 TRACE_MAPPING = "@jridgewell/trace-mapping@0.3.31"
-BUNDLERS = ("esbuild@0.28.2", "terser@5.51.2", "rollup@4.68.7", "@rollup/plugin-terser@1.0.0", "webpack@5.112.2")
+BUNDLERS = ("acorn@8", "esbuild@0.28.2", "rollup@4.68.7", "terser@5.51.2", "webpack@5.112.2")
 
 Answer = tuple[int | None, int | None, int | None, str | None] | None  # source index, line, column, name
 
