@@ -15,6 +15,7 @@ from connectors.formats.routes import endpoint_of, route_of
 from connectors.formats.user_agents import with_agents
 from connectors.tables import PAGE_VIEWS, REQUESTS, SESSIONS, TEXT, TIME
 
+CHECKED_BEFORE_DEPLOY = "30m"
 SIGNS = {
     "session_id": TEXT, "at": TIME, "user_id": TEXT, "release": TEXT, "environment": TEXT,
     "device_class": TEXT, "region": TEXT, "user_agent": TEXT,
@@ -61,6 +62,34 @@ def with_http_routes(spans: pl.DataFrame) -> pl.DataFrame:
     http = pl.when(pl.col("http_method").is_not_null()).then("url").alias("page_url")
     routed = with_routes(spans.with_columns(http, pl.col("http_route").alias("route")))
     return routed.with_columns(pl.col("route").alias("http_route")).drop("page_url", "route")
+
+
+def with_releases(runs: pl.DataFrame, releases: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Tell the release of lab runs that name none by their time, and say how many those are.
+
+    A run up to half an hour before a deploy is the check of what is about to go out; any other is of what was live.
+
+    Examples
+    --------
+    >>> from datetime import datetime
+    >>> times = [datetime(2026, 3, 2, 9), datetime(2026, 3, 9, 14)]
+    >>> deploys = pl.DataFrame({"release": ["a", "b"], "deployed_at": times})
+    >>> runs = pl.DataFrame({"at": [datetime(2026, 3, day, 13, 45) for day in (1, 4, 9)], "release": [None] * 3})
+    >>> with_releases(runs.cast({"release": pl.String}), deploys)[0]["release"].to_list()
+    [None, 'a', 'b']
+    """
+    unnamed = runs["release"].null_count()
+    deploys = releases.select(pl.col("release").alias("__release"), "deployed_at").drop_nulls().sort("deployed_at")
+    if not unnamed or deploys.is_empty():
+        return runs, 0
+    near = runs.with_row_index("__row").sort("at")
+    for strategy, tolerance, name in (("forward", CHECKED_BEFORE_DEPLOY, "__next"), ("backward", None, "__live")):
+        near = near.join_asof(
+            deploys.rename({"__release": name, "deployed_at": f"{name}_at"}),
+            left_on="at", right_on=f"{name}_at", strategy=strategy, tolerance=tolerance,
+        )  # fmt: skip
+    told = near.sort("__row").with_columns(pl.coalesce("release", "__next", "__live").alias("release"))
+    return told.select(runs.columns), unnamed - told["release"].null_count()
 
 
 def with_replays(events: pl.DataFrame, replays: pl.DataFrame) -> pl.DataFrame:

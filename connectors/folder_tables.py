@@ -14,6 +14,7 @@ from connectors.derive import (
     sessions_of,
     with_hashed_users,
     with_http_routes,
+    with_releases,
     with_replays,
     with_routes,
 )
@@ -46,6 +47,10 @@ MADE_OF: Mapping[str, tuple[str, ...]] = {
     "releases": ("releases",),
     "artifacts": ("sourcemaps",),
 }
+
+
+# read out of the same envelopes as events: what a broken envelope held is refused there, once
+BESIDE_EVENTS = ("frames", "breadcrumbs", "requests", "spans")
 
 
 class FolderTables:
@@ -85,6 +90,9 @@ class FolderTables:
             if table is EVENTS and self._layout.passed_over:
                 names = self._layout.passed_over
                 note = f"{len(names)} files are of no kind that is known (first: {names[0]})"
+                loaded = loaded.with_frame(loaded.frame, note)
+            if table.name in BESIDE_EVENTS and (count := len(self._envelopes["events"].refused)):
+                note = f"{count} refusals in the report of events may have cost rows here too"
                 loaded = loaded.with_frame(loaded.frame, note)
             lost = [self._layout.looked_for(kind) for kind in kinds if kind in self._layout.missing]
             frame = self._in_environment(conform(loaded.frame, table))
@@ -194,9 +202,11 @@ class FolderTables:
         return Loaded(with_http_routes(frame), refused, tuple(notes), files=sum(p.files for p in parts))
 
     def _load_lab_runs(self) -> Loaded:
-        known = self.table(RELEASES).frame["release"].to_list()
-        loaded = read_lab_runs(self._files("lab"), known)
-        return loaded.with_frame(with_routes(loaded.frame))
+        releases = self.table(RELEASES).frame
+        loaded = read_lab_runs(self._files("lab"), releases["release"].to_list())
+        frame, told = with_releases(loaded.frame, releases)
+        note = f"{told} measurements name no release: taken for the one deployed within 30 minutes, else the one live"
+        return loaded.with_frame(with_routes(frame), *([note] if told else []))
 
     def _load_releases(self) -> Loaded:
         rows = release_rows()

@@ -175,13 +175,13 @@ RELEASES = Table(
 ARTIFACTS = Table(
     "artifacts",
     {
-        "release": TEXT, "dist": TEXT, "url": TEXT, "debug_id": TEXT, "map_location": TEXT, "uploaded_at": TIME,
-        "sha256": TEXT, "bytes": INT,
+        "release": TEXT, "dist": TEXT, "url": TEXT, "debug_id": TEXT,
+        "map_location": TEXT, "uploaded_at": TIME, "sha256": TEXT, "bytes": INT,
     },
     key=("release", "dist", "url"),
     required=("map_location",),
     time="uploaded_at",
-)
+)  # fmt: skip
 
 TABLES: Mapping[str, Table] = {
     table.name: table

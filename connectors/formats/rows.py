@@ -7,15 +7,17 @@ what it does not want it skips by name. So after reading: documents in = rows + 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from connectors.stores import Refused
 from connectors.tables import TIME, Table
 
 CHUNK = 50_000
+_json = msgspec.json.Encoder()
 
 
 class Rows:
@@ -79,10 +81,16 @@ class Rows:
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    columns = zip(*rows, strict=True)
-    return pl.DataFrame(
-        [pl.Series(name, column, dtype=_as_numbers(schema[name])) for name, column in zip(schema, columns, strict=True)]
-    ).cast(dict(schema))
+    columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
+    return pl.DataFrame([_column(name, values, dtype) for (name, dtype), values in columns]).cast(dict(schema))
+
+
+def _column(name: str, values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
+    if not dtype.is_nested():
+        return pl.Series(name, values, dtype=_as_numbers(dtype))
+    # By way of JSON text: six times as fast as handing Polars a list of dicts for each row (20,000 rows of tags).
+    texts = [None if value is None else _json.encode(value).decode() for value in values]
+    return pl.Series(name, texts, dtype=pl.String).str.json_decode(_as_numbers(dtype))
 
 
 def _as_numbers(dtype: pl.DataType) -> pl.DataType:

@@ -249,8 +249,8 @@ def _user_agent(request: wire.Request) -> str | None:
 
 
 def _position(number: int | float | None) -> int | None:
-    whole = as_int(number)
-    return whole if whole is not None and whole > 0 else None
+    whole = number if type(number) is int else as_int(number)
+    return whole if whole is not None and 0 < whole < 2**53 else None
 
 
 def _first(tag: Mapping[str, str], names: tuple[str, ...]) -> str | None:
