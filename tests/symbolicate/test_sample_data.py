@@ -6,13 +6,15 @@ The truth was computed by `@jridgewell/trace-mapping` from the whole maps of the
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from connectors.exceptions import SourceNotFound
 from connectors.registry import open_store
-from connectors.stores import Window
+from connectors.stores import Fetched, Window
 from workbench.symbolicate.audit import audit_maps
 from workbench.symbolicate.frames import STATUSES, source_lines, symbolicate
 
@@ -120,6 +122,53 @@ def test_the_audit_tells_the_story(found, store, releases):
     assert verdicts[releases["B"]] == {"complete"}
     assert verdicts[releases["C"]] == {"no_maps"}
     assert verdicts[f"shop@{releases['D'][:12]}"] == {"name_changed"}
+
+
+class Tampered:
+    """The sample's store after an accident: other rows in its listing, other bytes or nothing for its maps."""
+
+    def __init__(self, store, rows=lambda rows: rows, maps=lambda raw: raw) -> None:
+        self.store, self.rows, self.maps = store, rows, maps
+
+    def artifacts(self, release=None) -> Fetched:
+        listed, report = self.store.artifacts(release)
+        return Fetched(self.rows(listed), report)
+
+    def open_map(self, map_location: str) -> bytes:
+        return self.maps(self.store.open_map(map_location))
+
+
+def _gone(raw: bytes) -> bytes:
+    raise SourceNotFound("pruned")
+
+
+ACCIDENTS = {
+    # the status that every frame which was mapped gets, what happened to frames, to the listing, to the maps
+    "dist_mismatch": ({"debug_id": None}, {"dist": "web"}, None),
+    "debug_id_mismatch": ({"debug_id": "00000000-0000-4000-8000-000000000000"}, {}, None),
+    "expired": ({}, {"uploaded_at": datetime(2025, 9, 1, tzinfo=UTC)}, _gone),
+    "invalid_map": ({}, {}, lambda raw: raw.replace(b'"mappings":"', b'"mappings":"!', 1)),
+    "outside_map": ({"line": 4000}, {}, None),
+    "no_artifact": (
+        {"debug_id": None, "release": "night-shift", "url": "http://shop.localhost:8100/assets/shop.js"},
+        {},
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("status", ACCIDENTS)
+def test_every_other_status_on_the_real_maps(status, given, found, store, releases):
+    frame, listing, maps = ACCIDENTS[status]
+    ours = given.filter(found["source"].is_not_null() & (pl.Series(given["release"]) == releases["B"]))
+    changed = ours.with_columns(pl.lit(value).cast(ours.schema[name]).alias(name) for name, value in frame.items())
+    set_in_listing = [pl.lit(value).alias(name) for name, value in listing.items()]
+    tampered = Tampered(store, lambda rows: rows.with_columns(set_in_listing), maps or (lambda raw: raw))
+    again = symbolicate(changed, tampered)
+    assert ours.height > 100
+    assert set(again["map_status"]) == {status}
+    assert again["map_detail"].null_count() == 0
+    assert again["source"].null_count() == again.height
 
 
 def test_statuses_are_of_the_list(found):
