@@ -21,12 +21,14 @@ from connectors.formats.rows import Rows
 from connectors.formats.rrweb import Whose, read_segment, replay_event_rows
 from connectors.formats.values import BAD_JSON, as_int, as_micros, as_text, shown
 from connectors.loaded import Loaded
-from connectors.tables import REPLAY_EVENTS, REPLAYS
+from connectors.stores import Refused
+from connectors.tables import REPLAYS
 
 NUMBERED = re.compile(r"(?P<whose>.+?)(?:[_.](?:seg(?:ment)?[_-]?)?|-seg(?:ment)?[_-]?)(?P<segment>\d{1,6})")
 NAMELESS = re.compile(r"(?:seg(?:ment)?|part|chunk)?[_-]?(?P<segment>\d{1,6})")
 GENERIC = frozenset({"session", "replay", "recording", "segment", "events", "rrweb"})
 
+SUMMARISED_AT_ONCE = 50_000
 _json = msgspec.json.Decoder()
 _fields = Fields(
     (
@@ -125,35 +127,48 @@ class Recordings:
     @cached_property
     def _scanned(self) -> tuple[Loaded, dict[str, list[SourceFile]]]:
         """Read every recording once: its summary, and which files it is in."""
-        parts, refused, where = [], [], defaultdict(list)
-        for file in self._files:
-            rows = replay_event_rows()
+        parts: list[pl.DataFrame] = []
+        refused: list[Refused] = []
+        rows, counts = replay_event_rows(), []
+        for number, file in enumerate(self._files):
+            before = len(rows)
             for _, place, raw in each_document([file], rows.refuse):
                 read_segment(raw, place, rows, _whose(file))
-            refused += rows.refused
-            frame = rows.frame()
-            for replay_id in frame["replay_id"].unique(maintain_order=True):
-                where[replay_id].append(file)
-            parts.append(
-                frame.group_by("replay_id", "session_id", "page_view_id", "segment", maintain_order=True).agg(
-                    pl.col("at").min().alias("started_at"),
-                    pl.col("at").max().alias("ended_at"),
-                    pl.len().alias("event_count"),
-                    pl.col("data").str.len_bytes().sum().alias("bytes"),
-                )
-            )
-        segments = pl.concat([REPLAY_EVENTS.empty().select("replay_id").clear(), *parts], how="diagonal_relaxed")
-        if not parts:
-            return Loaded(REPLAYS.empty(), tuple(refused), files=0), {}
+            counts.append((number, len(rows) - before))
+            if len(rows) >= SUMMARISED_AT_ONCE:
+                parts.append(_segments(rows, counts))
+                refused += rows.refused
+                rows, counts = replay_event_rows(), []
+        segments = pl.concat([*parts, _segments(rows, counts)])
         frame = segments.group_by("replay_id", maintain_order=True).agg(
             pl.col("session_id").drop_nulls().first(),
             pl.col("started_at").min(),
             pl.col("ended_at").max(),
-            pl.len().cast(pl.Int64).alias("segment_count"),
-            pl.col("event_count", "bytes").sum().cast(pl.Int64),
+            pl.struct("file", "page_view_id", "segment").n_unique().cast(pl.Int64).alias("segment_count"),
+            pl.col("event_count", "bytes").sum(),
+            pl.lit(None, pl.String).alias("kept_because"),
         )
-        frame = frame.with_columns(pl.lit(None, pl.String).alias("kept_because")).select(list(REPLAYS.schema))
-        return Loaded(frame, tuple(refused), files=len(self._files)), dict(where)
+        where: dict[str, list[SourceFile]] = defaultdict(list)
+        for replay_id, number in segments.select("replay_id", "file").unique(maintain_order=True).iter_rows():
+            where[replay_id].append(self._files[number])
+        return Loaded(frame, (*refused, *rows.refused), files=len(self._files)), dict(where)
+
+
+def _segments(rows: Rows, counts: Sequence[tuple[int, int]]) -> pl.DataFrame:
+    """Sum the events up by segment; `counts` says how many of the rows came from which file."""
+    files = pl.DataFrame(counts, schema={"file": pl.UInt32, "n": pl.UInt32}, orient="row")
+    of_file = files.select(pl.col("file").repeat_by("n").explode(empty_as_null=False))["file"]
+    return (
+        rows.frame()
+        .with_columns(of_file)
+        .group_by("replay_id", "session_id", "page_view_id", "segment", "file", maintain_order=True)
+        .agg(
+            pl.col("at").min().alias("started_at"),
+            pl.col("at").max().alias("ended_at"),
+            pl.len().cast(pl.Int64).alias("event_count"),
+            pl.col("data").str.len_bytes().sum().cast(pl.Int64).alias("bytes"),
+        )
+    )
 
 
 def _list(entry: object, place: str, rows: Rows, dropped: Counter[str]) -> None:
