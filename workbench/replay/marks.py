@@ -50,7 +50,16 @@ def replay_marks(
     replay_id, page_view_id, at, `offset_ms` from the recording's first event, `kind` (page, click, input, request,
     error), `label` for people, `target` (a CSS-like path of the clicked or filled element) and `interactive` (whether
     a click there is meant to do something), in the order of time.
-    """
+
+    Examples
+    --------
+    >>> page = '{"node":{"type":0,"id":1,"childNodes":[{"type":2,"id":2,"tagName":"button","attributes":{},"childNodes":[{"type":3,"id":3,"textContent":"Pay"}]}]}}'
+    >>> click = '{"source":2,"type":2,"id":3}'
+    >>> times = pl.Series([0, 1500]).cast(pl.Datetime("ms", "UTC"))
+    >>> recording = pl.DataFrame({"replay_id": "r1", "at": times, "type": [2, 3], "source": [None, 2], "data": [page, click]})
+    >>> replay_marks(recording).select("offset_ms", "kind", "label", "interactive").rows()
+    [(1500, 'click', 'button Pay', True)]
+    """  # noqa: E501
     rows = [
         row for stream in streams(replay_events, sources=(MUTATION, MOUSE_INTERACTION, INPUT)) for row in _own(stream)
     ]

@@ -101,7 +101,16 @@ def moment(
     ------
     ParameterError
         No full snapshot lies before the moment's end: there is nothing to play.
-    """
+
+    Examples
+    --------
+    >>> page = '{"node":{"type":0,"id":1,"childNodes":[]},"initialOffset":{"top":0,"left":0}}'
+    >>> times = pl.Series([0, 4000]).cast(pl.Datetime("ms", "UTC"))
+    >>> recording = pl.DataFrame({"replay_id": "r1", "at": times, "type": [2, 3], "source": [None, 1], "data": [page, "{}"]})
+    >>> one = moment(recording, recording["at"][1])
+    >>> one.at_ms, [(event["type"], event["timestamp"]) for event in one.events]
+    (4000, [(4, 0), (2, 0), (3, 4000), (5, 4500)])
+    """  # noqa: E501
     played = [stream for stream in streams(replay_events, sources=None) if stream.starts_at <= at + after]
     chosen = [n for n, stream in enumerate(played) if page_view_id in (None, stream.page_view_id)]
     in_time = [n for n in chosen if played[n].starts_at <= at] or chosen[:1]

@@ -111,6 +111,11 @@ def personal_patterns(*, as_of: date | None = None) -> tuple[Pattern, ...]:
     ------
     RuleError
         A pattern is not a regular expression, or a key is missing.
+
+    Examples
+    --------
+    >>> [pattern.name for pattern in personal_patterns()]
+    ['email', 'iban', 'card']
     """
     file = load("privacy", "personal", as_of=as_of)
     return tuple(_pattern(file, name, rule) for name, rule in file.data.items())
@@ -162,6 +167,14 @@ def leaks(replay_events: pl.DataFrame, patterns: Sequence[Pattern] | None = None
     `path` (a CSS-like path of the element), `where` (text, attribute, input, address), `times` (once a page view and
     element), `values` (how many different ones), `page_views`, `replays`, `first_at`, `example_replay_id`, `reason`.
     Never a value.
+
+    Examples
+    --------
+    >>> page = '{"node":{"type":0,"id":1,"childNodes":[{"type":3,"id":2,"textContent":"ada@example.org"}]}}'
+    >>> times = pl.Series([0]).cast(pl.Datetime("ms", "UTC"))
+    >>> recording = pl.DataFrame({"replay_id": "r1", "at": times, "type": [2], "data": [page]})
+    >>> leaks(recording).select("title", "where", "times").rows()
+    [('e-mail address', 'text', 1)]
     """
     patterns = personal_patterns() if patterns is None else tuple(patterns)
     titles = pl.DataFrame(

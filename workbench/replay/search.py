@@ -61,7 +61,15 @@ def find_text(replay_events: pl.DataFrame, text: str, *, case_sensitive: bool = 
     ------
     ParameterError
         The text is empty.
-    """
+
+    Examples
+    --------
+    >>> page = '{"node":{"type":0,"id":1,"childNodes":[{"type":2,"id":2,"tagName":"button","attributes":{},"childNodes":[{"type":3,"id":3,"textContent":"Pay"}]}]}}'
+    >>> times = pl.Series([0]).cast(pl.Datetime("ms", "UTC"))
+    >>> recording = pl.DataFrame({"replay_id": "r1", "at": times, "type": [2], "data": [page]})
+    >>> find_text(recording, "pay").select("replay_id", "until_end", "line").rows()
+    [('r1', True, 'Pay')]
+    """  # noqa: E501
     wanted = _plain(text, case_sensitive)
     if not wanted:
         raise ParameterError("nothing to look for: give a text of at least one letter")
@@ -115,7 +123,14 @@ def rage_clicks(marks: pl.DataFrame, *, clicks: int = 3, within: timedelta = tim
     Returns
     -------
     One row a burst: replay_id, page_view_id, target, label, `from`, `to`, `clicks`.
-    """
+
+    Examples
+    --------
+    >>> times = pl.Series([0, 300, 600]).cast(pl.Datetime("ms", "UTC"))
+    >>> marks = pl.DataFrame({"replay_id": "r1", "page_view_id": "p1", "at": times, "kind": "click", "label": "button Pay", "target": "button", "interactive": True})
+    >>> rage_clicks(marks).select("label", "clicks").rows()
+    [('button Pay', 3)]
+    """  # noqa: E501
     key = ["replay_id", "page_view_id", "target"]
     burst = (pl.col("at") - pl.col("at").shift(clicks - 1).over(key)) <= within
     ends = pl.any_horizontal(*(pl.col("burst").shift(-n).over(key).fill_null(False) for n in range(clicks)))
@@ -164,7 +179,16 @@ def dead_clicks(
     Returns
     -------
     The marks of such clicks: replay_id, page_view_id, at, label, target.
-    """
+
+    Examples
+    --------
+    >>> times = pl.Series([0, 300, 600]).cast(pl.Datetime("ms", "UTC"))
+    >>> marks = pl.DataFrame({"replay_id": "r1", "page_view_id": "p1", "at": times, "kind": "click", "label": "button Pay", "target": "button", "interactive": True})
+    >>> times = pl.Series([300, 9000]).cast(pl.Datetime("ms", "UTC"))
+    >>> seen = {"replay_id": "r1", "page_view_id": "p1", "session_id": "s1", "at": times, "type": 3, "source": [0, 1]}
+    >>> dead_clicks(marks, pl.DataFrame(seen)).select("label", pl.col("at").dt.timestamp("ms")).rows()
+    [('button Pay', 600)]
+    """  # noqa: E501
     require(replay_events, REPLAY_EVENTS, ["replay_id", "page_view_id", "session_id", "at", "type", "source"])
     shown = pl.col("type").is_in([FULL_SNAPSHOT, META]) | (
         (pl.col("type") == INCREMENTAL) & pl.col("source").is_in(list(ANSWERS))

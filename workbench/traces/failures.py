@@ -48,6 +48,12 @@ def is_error() -> pl.Expr:
     )
 
 
+def _is_on(side: str) -> pl.Expr:
+    """Say which spans are on a side; what names none is the backend's: browsers say that they are browsers."""
+    in_browser = pl.col("side").eq_missing("browser")
+    return in_browser if side == "browser" else ~in_browser
+
+
 class Failure(NamedTuple):
     """The root cause of one trace, and the span that swallowed it (-1: nobody did), as rows."""
 
@@ -77,6 +83,16 @@ def failing_spans(spans: pl.DataFrame, *, side: str | None = "backend", every: b
     status_message, db_statement, http_status, `depth`, `failures` (how many such spans the trace has), `swallowed_by`
     ("service name" of that ancestor, null when the error reached the browser), `swallowed_status` (what it answered),
     `signature`: service, name, statement and message without literals, equal for equal failures in any trace.
+
+    Examples
+    --------
+    >>> from connectors.tables import SPANS, conform
+    >>> spans = conform(pl.DataFrame({
+    ...     "trace_id": "a", "span_id": ["1", "2"], "parent_span_id": [None, "1"], "started_at": 0, "service": "shop",
+    ...     "name": ["GET /api/cart", "SELECT"], "status": ["unset", "error"], "http_status": [200, None],
+    ... }), SPANS)
+    >>> failing_spans(spans).select("name", "swallowed_by", "swallowed_status", "signature").row(0)
+    ('SELECT', 'shop GET /api/cart', 200, 'shop · SELECT')
     """
     frame = distinct_spans(spans)
     parents = parent_rows(frame)
@@ -108,14 +124,14 @@ def _causes(frame: pl.DataFrame, parents: np.ndarray, depth: np.ndarray, side: s
     """Give the failing spans with no failing span below, of each trace the most telling first."""
     wrong = frame.select(is_error()).to_series().to_numpy() if frame.height else np.zeros(0, dtype=bool)
     if side is not None:
-        wrong = wrong & frame["side"].eq_missing(side).to_numpy()
+        wrong = wrong & frame.select(_is_on(side)).to_series().to_numpy()
     leaves = wrong & ~marked_below(parents, wrong)
     return (
         frame.with_columns(pl.Series("depth", depth, dtype=pl.Int64))
         .filter(pl.Series(leaves, dtype=pl.Boolean))
         .with_columns(pl.len().over("trace_id").cast(pl.Int64).alias("failures"))
         .sort(
-            "trace_id", pl.col("side").eq_missing("backend"), "depth", "started_at",
+            "trace_id", _is_on("backend"), "depth", "started_at",
             descending=[False, True, True, False], maintain_order=True,
         )
     )  # fmt: skip

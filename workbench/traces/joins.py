@@ -38,6 +38,14 @@ def trace_joins(events: pl.DataFrame, spans: pl.DataFrame, requests: pl.DataFram
     - `unsampled`: it says so, or no side has a span of the trace although browsers do send spans here;
     - `not_in_backend`: the browser called the backend in this trace, but the backend has nothing of it;
     - `no_backend_call`: the browser's spans of the trace hold no call to a backend.
+
+    Examples
+    --------
+    >>> from connectors.tables import conform
+    >>> events = conform(pl.DataFrame({"event_id": ["e1", "e2"], "at": 0, "trace_id": ["a", None]}), EVENTS)
+    >>> spans = conform(pl.DataFrame({"trace_id": ["a"], "span_id": ["1"], "started_at": 0, "side": "backend"}), SPANS)
+    >>> trace_joins(events, spans).select("event_id", "has_backend", "reason").rows()
+    [('e1', True, 'joined'), ('e2', False, 'no_trace_id')]
     """
     require(events, EVENTS, ["event_id", "at", "trace_id", "user_agent", "tags"])
     require(spans, SPANS, ["trace_id", "side", "kind", "started_at", "duration_us"])
@@ -123,6 +131,14 @@ def replay_joins(
     nor recording is named); `outside_recording`; `not_kept` (the event names a recording that the store does not have);
     `bot_not_recorded`; `not_recorded` (the store has no recording of the session); `unknown_session` (nor does anything
     else know that session).
+
+    Examples
+    --------
+    >>> from connectors.tables import conform
+    >>> events = conform(pl.DataFrame({"event_id": ["e1"], "at": [12_000], "session_id": "s1"}), EVENTS)
+    >>> replay = {"replay_id": ["r1"], "session_id": "s1", "started_at": 0, "ended_at": 5000}
+    >>> replay_joins(events, conform(pl.DataFrame(replay), REPLAYS)).select("has_replay", "reason", "detail").row(0)
+    (False, 'outside_recording', 'the recording ended 7.0 s before it')
     """
     require(events, EVENTS, ["event_id", "at", "session_id", "replay_id", "user_agent"])
     require(replays, REPLAYS, ["replay_id", "session_id", "started_at", "ended_at"])

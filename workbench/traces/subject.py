@@ -59,6 +59,13 @@ def subject_of(any_id: str, tables: Mapping[str, pl.DataFrame]) -> Subject:
     ------
     ParameterError
         No table holds the id.
+
+    Examples
+    --------
+    >>> events = pl.DataFrame({"event_id": ["e1"], "session_id": ["s1"], "trace_id": ["a"], "at": [None]})
+    >>> subject = subject_of("A", {"events": events})
+    >>> subject.kind, sorted(subject.sessions)
+    ('trace', ['s1'])
     """
     wanted = list(dict.fromkeys([any_id.strip(), any_id.strip().replace("-", "").lower()]))
     for kind, column, places in KINDS:
