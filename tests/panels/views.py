@@ -344,3 +344,14 @@ def all_panels(replay: panels.ReplayView | None = None) -> list[panels.base.Pane
         panels.NoiseTable(NOISE),
         panels.Ledger(LEDGER),
     ]
+
+
+def cards(bug: str | None = None) -> list[panels.BugView]:
+    """The card of the picked bug, or all of them: what a case would compute."""
+    return [bug_view(name) for name in ("B1", "B2") if bug in (None, name)]
+
+
+def funnel_of(release: str | None = None) -> panels.FunnelView:
+    """Half of everything when one release is picked."""
+    part = 1 if release is None else 2
+    return panels.FunnelView(FUNNEL.stages.with_columns(pl.col("n") // part), FUNNEL.noise)

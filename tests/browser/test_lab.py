@@ -1,0 +1,131 @@
+"""The same panels in a real JupyterLab: live, with a header whose pickers change the others."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.chromium
+ROOT = Path(__file__).parents[2]
+CELLS = (
+    "from tests.panels import views\nfrom workbench import panels",
+    "header = panels.Header(views.HEADER)\nheader",
+    "panels.Funnel(views.funnel_of, header=header)",
+    "panels.Bug(views.cards, header=header)",
+)
+RUN_ALL = """async () => {
+    const app = window.jupyterapp;
+    await app.restored;
+    let notebook;
+    for (let i = 0; i < 400; i++) {
+        notebook = app.shell.currentWidget;
+        if (notebook?.context && notebook.content?.model) break;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await notebook.context.ready;
+    await notebook.sessionContext.ready;
+    await notebook.sessionContext.session.kernel.info;
+    await app.commands.execute("notebook:run-all-cells");
+}"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A lab with one notebook in it; gives its address."""
+    folder = tmp_path_factory.mktemp("lab")
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in CELLS]), folder / "live.ipynb")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [
+        "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", "--ServerApp.disable_check_xsrf=True",
+    ]  # fmt: skip
+    settings = {**os.environ, "PYTHONPATH": str(ROOT), "BLINDSPOT_STATIC": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
+    settings |= {
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "spaces"),
+    }
+    with (folder / "lab.log").open("w") as log:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=settings, cwd=folder, stdout=log, stderr=log
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{address}/api/status", started, folder / "lab.log")
+        yield address
+    finally:
+        started.terminate()
+        started.wait(20)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 180
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            urlopen(address, timeout=2).close()
+        except (URLError, OSError):
+            time.sleep(0.2)
+        else:
+            return
+    pytest.fail(f"the lab did not start:\n{log.read_text()[-2000:]}")
+
+
+@pytest.fixture
+def notebook(lab: str, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1400, "height": 1600})
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{lab}/lab/workspaces/test/tree/live.ipynb?reset", wait_until="commit")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.evaluate(RUN_ALL)
+    yield page
+    context.close()
+
+
+def test_the_header_drives_the_panels(lab: str, notebook: Page) -> None:
+    asked: list[str] = []
+    own = (lab, lab.replace("http", "ws"), "data:", "blob:")
+    notebook.on("request", lambda request: None if request.url.startswith(own) else asked.append(request.url))
+    expect(notebook.locator(".bs-card")).to_have_count(2, timeout=120_000)
+    release, _, bug = notebook.locator(".bs-pickers select").all()
+
+    bug.select_option(label="B2 · Hydration crash, blank page after login")
+    expect(notebook.locator(".bs-card")).to_have_count(1)
+    expect(notebook.locator(".bs-card header")).to_contain_text("Hydration crash")
+    bug.select_option(label="B1 · discount missing after GET /api/cart")
+    expect(notebook.locator(".bs-card header")).to_contain_text("discount")
+
+    funnel = notebook.locator(".bs-funnel .bs-chart")
+    expect(funnel).to_contain_text("9,871 raw errors")
+    release.select_option(label="7f3c2e1")
+    expect(funnel).to_contain_text("4,935 raw errors")
+
+    notebook.locator(".bs-card .bs-replay").scroll_into_view_if_needed()
+    notebook.wait_for_selector(".bs-replay[data-state=ready]")
+    notebook.wait_for_selector(".bs-chart[data-live]")
+    assert asked == []
+
+
+def test_the_panels_follow_a_dark_lab(notebook: Page) -> None:
+    expect(notebook.locator(".bs-card")).to_have_count(2, timeout=120_000)
+    ink = notebook.locator(".bs-funnel svg text").first
+    assert ink.evaluate("e => getComputedStyle(e).fill") == "rgb(27, 31, 36)"
+    notebook.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    notebook.wait_for_selector("body[data-jp-theme-light=false]")
+    assert ink.evaluate("e => getComputedStyle(e).fill") == "rgb(232, 234, 237)"
+    if folder := os.environ.get("BLINDSPOT_SHOTS"):
+        notebook.screenshot(path=f"{folder}/lab-dark.png")
