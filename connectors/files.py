@@ -35,8 +35,8 @@ class SourceFile:
         """The file's name without folder, compression and format: `raw/s1.ndjson.gz` is `s1`."""
         return re.sub(r"\.(ndjson|jsonl|jsonlines|log|json|envelope|txt)$", "", COMPRESSION.sub("", self.path.name))
 
-    def blocks(self) -> Iterator[bytes]:
-        """Give the content, decompressed, block by block.
+    def blocks(self, size: int = BLOCK) -> Iterator[bytes]:
+        """Give the content, decompressed, block by block; `size` bytes of the file are read at a time.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class SourceFile:
             with self.path.open("rb") as stream:
                 start = stream.read(4)
                 stream.seek(0)
-                raw = iter(lambda: stream.read(BLOCK), b"")
+                raw = iter(lambda: stream.read(size), b"")
                 if start[:2] == GZIP:
                     yield from _gunzip(raw)
                 elif start == ZSTD:
@@ -69,7 +69,7 @@ class SourceFile:
         """Give the beginning of the content, as far as it can be read."""
         parts: list[bytes] = []
         try:
-            for block in self.blocks():
+            for block in self.blocks(16_384):
                 parts.append(block)
                 if sum(map(len, parts)) >= size:
                     break
@@ -163,12 +163,12 @@ def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes]:
         while block:
             begun = True
             try:
-                out = member.decompress(block)
+                out = member.decompress(block, BLOCK)
             except zlib.error as error:
                 raise FormatError(f"the file's gzip stream is broken ({error})") from error
             if out:
                 yield out
-            block = b""
+            block = member.unconsumed_tail
             if member.eof:
                 block = member.unused_data
                 member, begun = zlib.decompressobj(wbits=31), False

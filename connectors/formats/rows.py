@@ -1,7 +1,7 @@
 """Where a format puts what it understood, and what it did not.
 
 A format reads documents (a line, a file) and adds rows; what it cannot read it refuses with the place and the reason,
-what it does not want it skips by name. So after reading: documents in = rows + refused + skipped, always.
+what it does not want it skips by name. So every document is a row, or refused, or skipped; none is gone.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from connectors.formats.values import BAD_JSON, as_micros, as_text
+from connectors.formats.values import BAD_JSON, as_int, as_micros, as_text
 
 XSSI_PREFIX = re.compile(rb"^\xef\xbb\xbf|^\)\]\}'[^\n]*\n")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -32,6 +32,8 @@ class Listed(NamedTuple):
     url: str | None
     debug_id: str | None
     uploaded_us: int | None
+    sha256: str | None
+    bytes: int | None
 
 
 _map = msgspec.json.Decoder(_Map)
@@ -89,6 +91,8 @@ def read_listing(raw: bytes) -> tuple[list[Listed], list[tuple[int, str]]]:
                 as_text(entry.get("url")),
                 debug_id.lower() if debug_id else None,
                 as_micros(entry.get("uploaded_at"), "guess"),
+                as_text(entry.get("sha256")),
+                as_int(entry.get("bytes")),
             )
         )
     return listed, broken

@@ -46,7 +46,10 @@ class MapDirectory:
         self._listings = [file for file in files if PurePosixPath(file.name).name == LISTING]
 
     def read(self) -> Loaded:
-        """List the artifacts: those of the listings, and the maps that no listing names."""
+        """List the artifacts: those of the listings, and the maps that no listing names.
+
+        A map is opened only for what its listing leaves out, or when its size is not the listed one.
+        """
         rows = Rows(ARTIFACTS)
         listed: set[str] = set()
         for listing in self._listings:
@@ -95,26 +98,36 @@ class MapDirectory:
         return seen
 
     def _add(self, rows: Rows, name: str, known: dict[str, Any]) -> None:
-        try:
-            raw = self._maps[name].read()
-        except FormatError as error:
-            return rows.refuse(name, str(error))
-        debug_id, broken = debug_id_of(raw)
-        if broken:
-            # The artifact stays listed, so that a frame on it says "invalid map" instead of "no map".
-            rows.refuse(name, f"{broken}; frames on it stay unmapped")
-        rows.add(
-            (
-                known.get("release"),
-                known.get("dist"),
-                known.get("url"),
-                known.get("debug_id") or debug_id,
-                name,
-                known.get("uploaded_us"),
-                hashlib.sha256(raw).hexdigest(),
-                len(raw),
-            )
-        )
+        file = self._maps[name]
+        listed_size = known.get("bytes")
+        if not (known.get("debug_id") and known.get("sha256") and listed_size == _size(file)):
+            try:
+                raw = file.read()
+            except FormatError as error:
+                return rows.refuse(name, str(error))
+            debug_id, broken = debug_id_of(raw)
+            if broken:
+                # The artifact stays listed, so that a frame on it says "invalid map" instead of "no map".
+                rows.refuse(name, f"{broken}; frames on it stay unmapped")
+            elif listed_size not in (None, len(raw)):
+                rows.refuse(
+                    name, f"the map has {len(raw)} bytes, its listing says {listed_size}: it is not what was uploaded"
+                )
+            known |= {
+                "debug_id": known.get("debug_id") or debug_id,
+                "sha256": hashlib.sha256(raw).hexdigest(),
+                "bytes": len(raw),
+            }
+        columns = ("release", "dist", "url", "debug_id", "map_location", "uploaded_us", "sha256", "bytes")
+        rows.add(tuple({**known, "map_location": name}.get(column) for column in columns))
+        return None
+
+
+def _size(file: SourceFile) -> int | None:
+    """Give a map's size where it can be known without reading it."""
+    try:
+        return None if COMPRESSION.search(file.name) else file.path.stat().st_size
+    except OSError:
         return None
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.files import BLOCK, find_files
 from connectors.folder import FolderSource
 from connectors.formats.envelope import Received
 from connectors.formats.sentry_tables import SentryTables, read_envelope
@@ -314,3 +315,28 @@ def test_the_whole_sample_with_every_file_damaged(tmp_path, sample, raw):
         damaged.replays(ALL),
     ):
         assert len(report.report.refused) == 1
+
+
+def test_a_map_that_is_not_what_was_uploaded(tmp_path):
+    folder = tmp_path / "releases" / "a1b2c3d4"
+    folder.mkdir(parents=True)
+    text = '{"version":3,"sources":[],"mappings":""}'
+    (folder / "shop.js.map").write_text(text)
+    entry = {"url": "~/shop.js", "map": "shop.js.map", "debug_id": "8" * 32, "sha256": "0" * 64, "bytes": len(text)}
+    (folder / "artifacts.json").write_text(json.dumps([entry]))
+    listed = FolderSource(tmp_path).artifacts()
+    assert listed.report.refused == ()
+    assert listed.frame.collect()["sha256"].to_list() == ["0" * 64]  # believed: the size is right
+    (folder / "shop.js.map").write_text(text + "\n")
+    changed_map = FolderSource(tmp_path).artifacts()
+    [refused] = changed_map.report.refused
+    assert refused.place == "releases/a1b2c3d4/shop.js.map"
+    assert "has 41 bytes, its listing says 40" in refused.reason
+    assert changed_map.frame.collect()["bytes"].to_list() == [41]
+
+
+def test_a_bomb_is_unpacked_in_pieces(tmp_path):
+    (tmp_path / "zeros.gz").write_bytes(gzip.compress(bytes(64 * BLOCK)))
+    [file] = find_files(tmp_path, tmp_path)
+    assert max(map(len, file.blocks())) <= BLOCK
+    assert len(file.head()) == 65_536
