@@ -4,7 +4,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { PORTS, RUN } from './settings.mjs';
 
-const WIDGET_FAILS = Number(process.env.WIDGET_FAILS ?? 0.26);
+const WIDGET_FAILS = Number(process.env.WIDGET_FAILS ?? 0.3);
 const CORS = { 'access-control-allow-origin': '*', 'access-control-allow-headers': '*' };
 
 fs.mkdirSync(RUN, { recursive: true });

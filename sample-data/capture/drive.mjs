@@ -1,10 +1,11 @@
-// Drives real Chromium through the story: node drive.mjs [--seed 1] [--scale 1] [--concurrency 3]
+// Drives real Chromium through the story: node drive.mjs [--seed 1] [--scale 1] [--concurrency 3] [--resume]
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { launch, openPage } from './browser.mjs';
 import { Visit, walk, walkStale } from './journeys.mjs';
 import { planSessions, randomFrom } from './plan.mjs';
+import { runRecords } from './run.mjs';
 import { answers, serve, sleep, start } from './servers.mjs';
 import { PORTS, PORT_BASE, RUN } from './settings.mjs';
 import { RELEASES } from './story.mjs';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     scale: { type: 'string', default: '1' },
     concurrency: { type: 'string', default: '3' },
+    resume: { type: 'boolean', default: false },
   },
 });
 const [seed, scale, concurrency] = [values.seed, values.scale, values.concurrency].map(Number);
@@ -38,6 +40,15 @@ async function runSession(browser, session, switched) {
   const who = { profile: profile.name, bot: Boolean(profile.bot), extension: Boolean(profile.extension) };
   const seen = { steps: visit.steps, crashed: visit.crashed, blank_at: visit.blankAt, broke };
   record('sessions.ndjson', { ...planned, ...who, ...seen, started_at, ended_at: Date.now() });
+}
+
+/** What a session left behind that was cut short is dropped before it is driven again. */
+function forgetUnfinished(done) {
+  for (const name of ['envelopes', 'beacons', 'page_views', 'replays', 'access', 'support', 'browser_view']) {
+    const file = path.join(RUN, `${name}.ndjson`);
+    const kept = runRecords(name).filter(({ session_id }) => done.has(session_id));
+    if (fs.existsSync(file)) fs.writeFileSync(file, kept.map((line) => JSON.stringify(line) + '\n').join(''));
+  }
 }
 
 /** A session whose browser fails is written down and left out of the sample. */
@@ -67,22 +78,25 @@ async function openStaleTabs(browser, sessions, switched) {
   return tabs;
 }
 
-fs.rmSync(RUN, { recursive: true, force: true });
+if (!values.resume) fs.rmSync(RUN, { recursive: true, force: true });
 fs.mkdirSync(RUN, { recursive: true });
-record('run.json', { seed, scale, concurrency });
+const done = new Set(runRecords('sessions').map(({ session_id }) => session_id));
+forgetUnfinished(done);
+record('run.ndjson', { seed, scale, concurrency });
 start(['collector.mjs'], { PORT_BASE });
 await answers(`http://127.0.0.1:${PORTS.collector}/`);
 const browser = await launch();
-const plan = planSessions(seed, scale);
+const plan = planSessions(seed, scale).filter(({ session_id }) => !done.has(session_id));
 let staleTabs = [];
 let announce = () => {};
 let stopServing = async () => {};
 for (const { letter } of RELEASES) {
+  const sessions = plan.filter((session) => session.letter === letter);
+  if (sessions.length === 0) continue;
   await stopServing();
   stopServing = await serve(letter);
   record('switches.ndjson', { letter, at: Date.now() });
   announce();
-  const sessions = plan.filter((session) => session.letter === letter);
   const turn = visitInTurn(
     browser,
     sessions.filter(({ stale }) => !stale),

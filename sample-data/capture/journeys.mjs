@@ -7,7 +7,7 @@ const TEST_CARD = '4111111111111111';
 const DOCUMENTATION_IBAN = 'IE29AIBK93115212345678';
 /** After so many milliseconds a visitor loads the page again. */
 const PATIENCE = 15_000;
-const SEARCHES = 0.55;
+const SEARCHES = 0.65;
 const PICKS_OUTLET = 0.62;
 
 /** One visitor's hands and eyes on a page. */

@@ -4,6 +4,7 @@ import { groupBy } from './group.mjs';
 import { letterOf, originOf, runRecords, shaNamed } from './run.mjs';
 
 const CLOCK_SLACK = 4000;
+const CHAT_WIDGET = 'http://widgets.localhost';
 const HURT_COMPONENTS = {
   'src/components/CartDrawer.tsx': { cause: 'cart_without_discount', bug: 'missing-discount' },
   'src/components/CheckoutForm.tsx': { cause: 'checkout_without_discount', bug: 'missing-discount' },
@@ -39,6 +40,8 @@ function sightingOf(event, session, sightings) {
         ? seen.kind === 'exception' && seen.url && !seen.url.includes('shop.localhost')
         : seen.text.includes(value)),
   );
+  // the debugger may hang up before the last error of a closing page; of other origins' scripts the page has only one
+  if (muted && possible.length === 0 && !session.extension) return { kind: 'page', text: value, url: CHAT_WIDGET };
   const wentBlank = session.blank_at && Math.abs(session.blank_at - at) < CLOCK_SLACK;
   const screen = wentBlank && !muted ? { kind: 'screen', text: value, url: null } : undefined;
   return possible.sort((a, b) => Math.abs(a.at - at) - Math.abs(b.at - at))[0] ?? screen;
@@ -46,7 +49,9 @@ function sightingOf(event, session, sightings) {
 
 /** The driver's last step before an event. */
 const stepBefore = (session, at) => session.steps.filter((step) => step.at <= at + 50).at(-1)?.step;
+/** Whether the driver was at one of these steps, or had just been. */
 const didNear = (session, names, at) =>
+  names.includes(stepBefore(session, at)) ||
   session.steps.some(({ step, at: when }) => names.includes(step) && at - when > -1500 && at - when < 8000);
 
 function storyOf(event, letter) {
@@ -65,7 +70,7 @@ function noiseOf(event, session, seen) {
   if (seen.url?.startsWith('chrome-extension://') && session.extension) {
     return noise(`extension_${/(\w+)\.js$/.exec(seen.url)[1]}`, 'extension');
   }
-  if (seen.url?.startsWith('http://widgets.localhost')) return noise('chat_widget', 'opaque');
+  if (seen.url?.startsWith(CHAT_WIDGET)) return noise('chat_widget', 'opaque');
   if (text.includes('removeChild') && session.extension) return noise('extension_removed_node', 'dom_tampering');
   if (text.includes('ResizeObserver loop')) return noise('resize_observer_loop', 'benign_browser');
   if (text.includes('AbortError') && didNear(session, ['search', 'stop'], at)) return noise('typed_on', 'cancelled');

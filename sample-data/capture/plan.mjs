@@ -1,6 +1,6 @@
 // The plan of a run: who visits when, with which device, what they set out to do. All of it follows from the seed.
 import crypto from 'node:crypto';
-import { RELEASES, SUPPORT_FROM, TRAFFIC, lifetime } from './story.mjs';
+import { FIRST_CALLER, RELEASES, SUPPORT_FROM, TRAFFIC, lifetime } from './story.mjs';
 import { CRAWLERS, PROFILES, REGIONS } from './visitors.mjs';
 
 const MARGIN = 4 * 60_000;
@@ -88,6 +88,14 @@ function sessionOf(random, seed, letter, number, visitor, stale) {
   };
 }
 
+/** Support hears of the incident from whoever comes nearest to that time: a login, a blank page, a call. */
+function castFirstCaller(sessions) {
+  const people = sessions.filter(({ profile }) => !profile.bot && !profile.device.isMobile);
+  const distance = ({ starts }) => Math.abs(starts - FIRST_CALLER);
+  const caller = people.reduce((best, session) => (distance(session) < distance(best) ? session : best));
+  Object.assign(caller, { starts: FIRST_CALLER, journey: 'account', contacts_support: true });
+}
+
 /** Sessions in the order in which they are driven; `scale` 1 is the full story. */
 export function planSessions(seed, scale = 1) {
   const random = randomFrom(seed);
@@ -97,6 +105,7 @@ export function planSessions(seed, scale = 1) {
     const sessions = Array.from({ length: count }, (_, number) =>
       sessionOf(random, seed, letter, number, visitor(), false),
     );
+    if (letter === 'B') castFirstCaller(sessions);
     sessions.sort((a, b) => a.starts - b.starts);
     if (index === RELEASES.length - 1) return sessions;
     const waiting = Array.from({ length: Math.max(2, Math.round(STALE_PER_DEPLOY * scale)) }, (_, number) =>

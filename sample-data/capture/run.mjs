@@ -47,7 +47,12 @@ export function originOf(letter, url, line, column) {
 
 /** Sessions of the run with their one shift: to the planned time, or so that the switch falls on the deploy. */
 export function shiftedSessions() {
-  const switches = Object.fromEntries(runRecords('switches').map(({ letter, at }) => [letter, at]));
+  // a resumed run may put a release into service twice; its deploy is the first time
+  const switches = Object.fromEntries(
+    runRecords('switches')
+      .reverse()
+      .map(({ letter, at }) => [letter, at]),
+  );
   return runRecords('sessions').map((session) => {
     const next = RELEASES[RELEASES.findIndex(({ letter }) => letter === session.letter) + 1];
     const shift = session.stale ? next.deployed - switches[next.letter] : session.starts - session.started_at;

@@ -11,7 +11,7 @@ process.on('exit', () => running.forEach((server) => server.kill()));
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export async function answers(url) {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 900; attempt++) {
     const response = await fetch(url).catch(() => null);
     if (response) return;
     await sleep(100);

@@ -3,7 +3,9 @@ const at = (text) => Date.parse(text);
 
 export const STORY_START = at('2026-03-08T00:00:00Z');
 export const STORY_END = at('2026-03-10T20:00:00Z');
-export const SUPPORT_FROM = at('2026-03-09T15:19:00Z');
+export const SUPPORT_FROM = at('2026-03-09T15:21:00Z');
+/** When the first visitor who will call support opens the shop. */
+export const FIRST_CALLER = at('2026-03-09T15:20:00Z');
 
 export const RELEASES = [
   { letter: 'A', committed: '2026-03-02T08:40:00Z', deployed: at('2026-03-02T09:00:00Z'), message: 'Spring range' },

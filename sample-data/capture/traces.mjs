@@ -27,13 +27,16 @@ function requestOf(rows) {
   return { resourceSpans };
 }
 
-/** One ExportTraceServiceRequest a trace; traces that no session of ours began are left out. */
-export function tracesOf(requests, shifts, shifted) {
+/**
+ * One ExportTraceServiceRequest a trace. Traces that no session of ours began are left out, and those of attempts that
+ * were driven again: `served` holds the trace ids of the access log.
+ */
+export function tracesOf(requests, served, shifts, shifted) {
   const traces = groupBy(spansOf(requests), ({ span }) => span.traceId);
   const moved = [];
   for (const [traceId, rows] of traces) {
     const session = rows.map(({ span }) => attribute(span, 'session.id')).find((id) => shifts.has(id));
-    if (!session) continue;
+    if (!session || !served.has(traceId)) continue;
     rows.sort(byStart);
     moved.push({ traceId, rows: shifted(rows, shifts.get(session)) });
   }

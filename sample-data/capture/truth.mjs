@@ -18,7 +18,7 @@ export function sessionTruths(sessions, kept) {
     release: shaOf(session.letter),
     letter: session.letter,
     profile: session.profile,
-    device_class: /^phone|^googlebot$/.test(session.profile) ? 'mobile' : 'desktop',
+    device_class: session.profile.startsWith('phone') ? 'mobile' : 'desktop',
     region: session.region,
     user_id: session.user_id,
     bot: session.bot,

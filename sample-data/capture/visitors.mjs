@@ -36,7 +36,7 @@ export const PROFILES = [
   },
   {
     name: 'desktop-extension',
-    weight: 15,
+    weight: 17,
     device: desktop(WINDOWS, 1536, 864),
     cpu: 1,
     extension: true,
@@ -51,7 +51,7 @@ export const PROFILES = [
   },
   {
     name: 'phone-slow',
-    weight: 20,
+    weight: 17,
     device: phone('moto g(60)', 11, 360, 640, 2),
     cpu: 5,
     regions: { 'ap-south': 7, 'eu-west': 1, 'eu-central': 1 },
@@ -70,7 +70,7 @@ export const REGIONS = {
   'eu-west': { desktop: network(25, 40, 10), mobile: network(60, 12, 4) },
   'eu-central': { desktop: network(35, 30, 10), mobile: network(75, 10, 3) },
   'us-east': { desktop: network(90, 30, 10), mobile: network(120, 9, 3) },
-  'ap-south': { desktop: network(160, 6, 2), mobile: network(400, 0.9, 0.4) },
+  'ap-south': { desktop: network(160, 6, 2), mobile: network(400, 0.7, 0.35) },
 };
 
 const NEXUS = 'Linux; Android 6.0.1; Nexus 5X Build/MMB29P';

@@ -1,5 +1,5 @@
-const HERO_LEAVES = 1100;
-const SHOT_LEAVES = 260;
+const HERO_LEAVES = 1500;
+const SHOT_LEAVES = 520;
 
 function leaves(count: number, width: number, height: number, seed: number): string {
   let state = seed;

@@ -1,5 +1,5 @@
-const HERO_LEAVES = 700;
-const SHOT_LEAVES = 260;
+const HERO_LEAVES = 1000;
+const SHOT_LEAVES = 520;
 
 function leaves(count: number, width: number, height: number, seed: number): string {
   let state = seed;

@@ -2,7 +2,7 @@ import type { Product } from './types';
 
 function affinity(a: Product, b: Product): number {
   let score = a.category === b.category ? 1 : 0;
-  for (let i = 0; i < 24000; i++) {
+  for (let i = 0; i < 40000; i++) {
     const left = a.name.charCodeAt(i % a.name.length);
     const right = b.blurb.charCodeAt(i % b.blurb.length);
     score = (score * 31 + left * right) % 1000003;
