@@ -91,6 +91,14 @@ def test_a_mangled_name_is_read_from_the_callers_mapping(store):
     )
     assert symbolicate(stack, store)["source_function"].to_list() == ["renderRoot", "n"]
     assert symbolicate(stack, store)["function_from"].to_list() == ["name", "minified"]
+    disorder = pl.concat([stack.reverse(), at(29), stack.with_columns(event_id=pl.lit("f"))])
+    assert symbolicate(disorder, store)["source_function"].to_list() == [
+        "n",
+        "renderRoot",
+        "CartDrawer",
+        "renderRoot",
+        "n",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -122,32 +122,52 @@ def _reads(throwing: pl.DataFrame, known: pl.DataFrame, height: int) -> pl.DataF
 
 def _with_names(frames: pl.DataFrame, given: pl.DataFrame, found: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:
     """Put the answers beside the frames, and name the functions that no source content named."""
-    caller = ["event_id", "exception_index", "frame_index"]
-    tokens = given.select(caller).with_columns(
-        pl.col("frame_index") - 1, found["name_token"].alias("caller_token")
-    ).unique(caller, keep="first")  # fmt: skip
-    unnamed = (found["source"].is_not_null() & found["source_function"].is_null()).any()
-    named = given.select(*caller, pl.col("function").cast(pl.String), "in_app").with_columns(found).with_columns(reads)
-    if unnamed:
-        named = named.join(tokens, on=caller, how="left", maintain_order="left")
-    else:
-        named = named.with_columns(pl.lit(None, dtype=pl.String).alias("caller_token"))
-    last = pl.col("function").str.replace(r"^.*[.\s]", "")
-    mangled = pl.col("function").is_null() | (last.str.len_chars() <= 2)
-    by_caller = pl.col("source").is_not_null() & mangled & pl.col("caller_token").is_not_null()
-    parsed = pl.col("source_function").is_not_null()
-    named = named.with_columns(
-        pl.when(parsed).then(pl.lit("tree-sitter")).when(by_caller).then(pl.lit("name"))
-        .when(pl.col("function").is_not_null()).then(pl.lit("minified")).alias("function_from"),
-        pl.when(parsed).then(pl.col("source_function")).when(by_caller).then(pl.col("caller_token"))
-        .otherwise(pl.col("function")).alias("source_function"),
-        pl.coalesce("source_in_app", "in_app").alias("in_app"),
+    own = given["function"].cast(pl.String)
+    parsed = found["source_function"].is_not_null()
+    named, origin = found["source_function"], pl.repeat("tree-sitter", frames.height, eager=True)
+    if not parsed.all():
+        last = pl.col("function").str.replace(r"^.*[.\s]", "")
+        mangled = own.to_frame().select(pl.col("function").is_null() | (last.str.len_chars() <= 2)).to_series()
+        unnamed = (found["source"].is_not_null() & ~parsed & mangled).arg_true().to_numpy()
+        tokens = _callers_tokens(given, found["name_token"], unnamed)
+        both = pl.DataFrame({"parsed": parsed, "named": named, "own": own, "token": tokens})
+        named, origin = both.select(
+            pl.coalesce("named", "token", "own").alias("named"),
+            pl.when("parsed").then(pl.lit("tree-sitter")).when(pl.col("token").is_not_null()).then(pl.lit("name"))
+            .when(pl.col("own").is_not_null()).then(pl.lit("minified")).alias("origin"),
+        )  # fmt: skip
+    in_app = found["source_in_app"]
+    added = found.select("source", "source_line", "source_column").with_columns(
+        named.alias("source_function"),
+        origin.alias("function_from"),
+        (in_app if not in_app.null_count() else in_app.fill_null(given["in_app"])).alias("in_app"),
+        found["map_status"], found["map_detail"], found["map_location"],
     )  # fmt: skip
-    added = [
-        "source", "source_line", "source_column", "source_function", "function_from", "in_app", "map_status",
-        "map_detail", "map_location", "receiver", "property",
-    ]  # fmt: skip
-    return frames.with_columns(named.select(added))
+    return frames.with_columns(added).with_columns(reads)
+
+
+def _callers_tokens(given: pl.DataFrame, tokens: pl.Series, rows: NDArray[np.integer]) -> pl.Series:
+    """For each frame of `rows` the name in its caller's mapping; null elsewhere.
+
+    A call's mapping names what is called. The caller is the next row where stacks stand in order; where they don't, it
+    is looked for.
+    """
+    out = pl.repeat(None, given.height, dtype=pl.String, eager=True)
+    if not len(rows):
+        return out
+    keys = ["event_id", "exception_index", "frame_index"]
+    stack = given.select(keys)
+    following = np.minimum(rows + 1, given.height - 1)
+    here, there = stack[rows], stack[following]
+    beside = (here["event_id"] == there["event_id"]) & (here["exception_index"] == there["exception_index"])
+    beside &= here["frame_index"] + 1 == there["frame_index"]
+    beside = beside.fill_null(False)
+    if (there.filter(~beside)["frame_index"] > 0).any():  # no new stack starts there: the frames are in disorder
+        callers = stack.with_columns(pl.col("frame_index") - 1, tokens.alias("token")).unique(keys, keep="first")
+        found = here.join(callers, on=keys, how="left", maintain_order="left")["token"]
+    else:
+        found = pl.select(pl.when(beside).then(tokens[following])).to_series()
+    return out.scatter(rows, found)
 
 
 def source_lines(
