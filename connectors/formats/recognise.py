@@ -26,6 +26,8 @@ ITEM_TYPES = frozenset({
 _json = msgspec.json.Decoder()
 # a flat object with a type, also one that is cut off
 _ITEM_HEADER = re.compile(rb'\s*\{[^{}\[\]]*"type"\s*:\s*"(\w+)"[^{}\[\]]*(?:\}\s*)?$')
+# an object or a list, behind a byte-order mark or the prefix that keeps a source map from running as a script
+_OPENS_JSON = re.compile(rb"(?:\xef\xbb\xbf)?(?:\)\]\}'[^\n]*\n)?\s*[{\[]")
 # a string, or a mark that opens, closes or separates: enough to walk the keys of a document that is cut off
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
 
@@ -55,7 +57,7 @@ def recognise(name: str, head: bytes) -> str | None:
     for document in documents:
         if kind := _kind(name, document):
             return kind
-    return _kind_of_keys(name, list(_keys(head)))
+    return _kind_of_keys(name, list(_keys(head))) if _OPENS_JSON.match(head) else None
 
 
 def _decoded(line: bytes) -> Any:
