@@ -57,7 +57,8 @@ def recognise(name: str, head: bytes) -> str | None:
     for document in documents:
         if kind := _kind(name, document):
             return kind
-    return _kind_of_keys(name, list(_keys(head))) if _OPENS_JSON.match(head) else None
+    opening = _OPENS_JSON.match(head)
+    return _kind_of_keys(name, list(_keys(head[opening.end() - 1 :]))) if opening else None
 
 
 def _decoded(line: bytes) -> Any:
