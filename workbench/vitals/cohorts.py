@@ -9,9 +9,8 @@ import polars as pl
 
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate, benjamini_hochberg, difference_of_quantiles, p_of_difference
-from workbench.vitals.percentiles import group_keys, sample_weight
-from workbench.vitals.population import navigation_kind, only_navigations, reason_set_aside
-from workbench.vitals.ranks import Ranked, rank_values
+from workbench.vitals.percentiles import group_keys, rank_cohorts
+from workbench.vitals.ranks import Ranked
 from workbench.vitals.thresholds import rating, threshold_of
 
 VERDICTS = ("regression", "improvement", "no change", "too few")
@@ -39,7 +38,7 @@ LEVELS = (
 
 
 def compare_releases(
-    vitals: pl.DataFrame,
+    vitals: pl.DataFrame | pl.LazyFrame,
     before: str,
     after: str,
     by: Sequence[str] = ("metric", "device_class", "route"),
@@ -83,8 +82,8 @@ def compare_releases(
 
 
 def compare_cohorts(
-    before: pl.DataFrame,
-    after: pl.DataFrame,
+    before: pl.DataFrame | pl.LazyFrame,
+    after: pl.DataFrame | pl.LazyFrame,
     by: Sequence[str] = ("metric", "device_class", "route"),
     *,
     min_samples: int = 30,
@@ -132,8 +131,8 @@ def compare_cohorts(
     >>> compare_cohorts(monday, tuesday, ["metric"])["difference", "changed", "verdict"].rows()
     [(10.0, False, 'no change')]
     """
-    keys = group_keys(before if "device_class" in before.columns else after, by, mix_devices=mix_devices)
-    ranked = [_ranked(side, keys, navigations, cluster) for side in (before, after)]
+    keys = group_keys(before, by, mix_devices=mix_devices)
+    ranked = [rank_cohorts(side, keys, navigations, cluster) for side in (before, after)]
     both = _align(*ranked, keys)
     samples = [
         [_aligned(estimate, both[f"_{side}"]) for estimate in rank.estimates(0.75, [confidence, *LEVELS])]
@@ -192,14 +191,6 @@ _COLUMNS = (
     "p75_after_high", "rating_before", "rating_after", "difference", "difference_low", "difference_high", "p", "q",
     "changed", "verdict",
 )  # fmt: skip
-
-
-def _ranked(vitals: pl.DataFrame, keys: list[str], kinds: Sequence[str] | None, cluster: str | None) -> Ranked:
-    if "navigation" in keys:
-        vitals, kinds = vitals.with_columns(navigation_kind()), None
-    require(vitals, VITALS, [*keys, "value"])
-    counted = only_navigations(vitals, kinds).filter(reason_set_aside().is_null())
-    return rank_values(counted, keys, weight=sample_weight(counted), cluster=cluster)
 
 
 def _align(before: Ranked, after: Ranked, keys: list[str]) -> pl.DataFrame:

@@ -9,13 +9,14 @@ import polars as pl
 
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate
+from workbench.vitals.packed import pack_values
 from workbench.vitals.population import navigation_kind, only_navigations, reason_set_aside
-from workbench.vitals.ranks import Ranks, rank_values
+from workbench.vitals.ranks import Ranked, Ranks, rank_values
 from workbench.vitals.thresholds import rating
 
 
 def vitals_percentiles(
-    vitals: pl.DataFrame,
+    vitals: pl.DataFrame | pl.LazyFrame,
     by: Sequence[str] = ("metric",),
     *,
     percentiles: Sequence[float] = (50, 75, 95),
@@ -36,7 +37,8 @@ def vitals_percentiles(
     vitals
         Canonical `vitals` table: one row per metric per page view; `value` in ms, CLS unitless. Values that cannot be
         true are left out (see `population.treat`, which counts them). Where `sample_rate` is known a row weighs one
-        over it.
+        over it. A lazy frame, as `Lake.scan` gives it, is read column by column; with `cluster=None` and without
+        sampling it goes the way of `packed`, which takes 50 million rows in seconds.
     by
         Dimensions to keep apart; `metric` is always one. `navigation` (load, bfcache, prerender, soft) is one too.
     percentiles, intervals
@@ -72,13 +74,42 @@ def vitals_percentiles(
     """
     require(vitals, VITALS, ["metric", "value"])
     keys = group_keys(vitals, by, mix_devices=mix_devices)
+    ranks = rank_cohorts(vitals, keys, navigations, cluster)
+    return describe(ranks, percentiles, intervals, min_samples, confidence).sort(keys, nulls_last=True)
+
+
+def rank_cohorts(
+    vitals: pl.DataFrame | pl.LazyFrame, keys: Sequence[str], navigations: Sequence[str] | None, cluster: str | None
+) -> Ranked:
+    """Rank the values of every cohort that can be true; the way is chosen by what the frame has.
+
+    Parameters
+    ----------
+    vitals, navigations, cluster
+        As in `vitals_percentiles`.
+    keys
+        What makes a cohort, as `group_keys` gives it.
+
+    Examples
+    --------
+    >>> vitals = pl.LazyFrame({"metric": "INP", "value": [80.0, -1.0, 40.0]})
+    >>> rank_cohorts(vitals, ["metric"], None, None).quantile(0.5).tolist()
+    [60.0]
+    """
+    columns = vitals.collect_schema().names()
     if "navigation" in keys:
         require(vitals, VITALS, ["navigation_type"])
         vitals, navigations = vitals.with_columns(navigation_kind()), None
     require(vitals, VITALS, keys)
+    if isinstance(vitals, pl.LazyFrame):
+        if (cluster is None or cluster not in columns) and not _is_sampled(vitals):
+            packed = pack_values(vitals, keys, navigations)
+            if packed is not None:
+                return packed
+        wanted = [*keys, "value", "navigation_type", "sample_rate", *([cluster] if cluster else [])]
+        vitals = vitals.select(name for name in dict.fromkeys(wanted) if name in vitals.collect_schema()).collect()
     counted = only_navigations(vitals, navigations).filter(reason_set_aside().is_null())
-    ranked = rank_values(counted, keys, weight=sample_weight(counted), cluster=cluster)
-    return describe(ranked, percentiles, intervals, min_samples, confidence).sort(keys, nulls_last=True)
+    return rank_values(counted, keys, weight=sample_weight(counted), cluster=cluster)
 
 
 def describe(
@@ -121,7 +152,7 @@ def describe(
     ).drop("_value", "_low", "_high")
 
 
-def group_keys(vitals: pl.DataFrame, by: Sequence[str], *, mix_devices: bool = False) -> list[str]:
+def group_keys(vitals: pl.DataFrame | pl.LazyFrame, by: Sequence[str], *, mix_devices: bool = False) -> list[str]:
     """Return the keys of a grouping: `by`, `metric`, and `device_class` unless devices are to be mixed.
 
     Examples
@@ -129,7 +160,7 @@ def group_keys(vitals: pl.DataFrame, by: Sequence[str], *, mix_devices: bool = F
     >>> group_keys(VITALS.empty(), ["route"])
     ['route', 'metric', 'device_class']
     """
-    devices = ["device_class"] if "device_class" in vitals.columns and not mix_devices else []
+    devices = ["device_class"] if "device_class" in vitals.collect_schema() and not mix_devices else []
     return list(dict.fromkeys([*by, "metric", *devices]))
 
 
@@ -148,3 +179,11 @@ def sample_weight(vitals: pl.DataFrame) -> pl.Expr | None:
     if rate.n_unique() <= 1:
         return None
     return 1 / pl.col("sample_rate").cast(pl.Float64).fill_null(1.0)
+
+
+def _is_sampled(vitals: pl.LazyFrame) -> bool:
+    if "sample_rate" not in vitals.collect_schema():
+        return False
+    rate = pl.col("sample_rate").cast(pl.Float64).fill_null(1.0)
+    low, high = vitals.select(rate.min().alias("low"), rate.max().alias("high")).collect().row(0)
+    return low != high
