@@ -70,7 +70,7 @@ function cleanRules(rules) {
 const INCREMENTAL = {
   0: (data) => { // mutation
     for (const added of data.adds ?? []) cleanNode(added.node);
-    for (const text of data.texts ?? []) if (/url\(|@import/i.test(text.value ?? "")) text.value = cleanCss(text.value);
+    for (const text of data.texts ?? []) if (/url\(|@import|image-set/i.test(text.value ?? "")) text.value = cleanCss(text.value);
     for (const { attributes } of data.attributes ?? []) if (attributes) cleanAttributes(attributes, undefined);
   },
   8: (data) => { cleanRules(data.adds); data.replace = cleanCss(data.replace); data.replaceSync = cleanCss(data.replaceSync); },
