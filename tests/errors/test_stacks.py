@@ -1,4 +1,4 @@
-"""Every dialect of `stack`, as the engines wrote it (texts as published by TraceKit, error-stack-parser, Sentry and MDN)."""
+"""Every dialect of `stack`, as the engines wrote it (as published by TraceKit, error-stack-parser and Sentry)."""
 
 import polars as pl
 import pytest

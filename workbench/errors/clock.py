@@ -49,10 +49,18 @@ def lives(traffic: pl.DataFrame, events: pl.DataFrame, n_issues: int) -> Lives:
         .collect()
     )
     moments = ticks["at"].to_physical().to_numpy()
+    # One visitor's ten errors in a row are one sign of life.
     by_issue = (
         events.lazy()
+        .with_columns(own=pl.int_range(pl.len()).cast(pl.String))
         .group_by("issue")
-        .agg(first=pl.col("at").min(), last=pl.col("at").max(), n=pl.len())
+        .agg(
+            first=pl.col("at").min(),
+            last=pl.col("at").max(),
+            n=pl.struct(
+                pl.col("session_id").cast(pl.String).fill_null(pl.col("own")), pl.col("at").dt.truncate("10m")
+            ).n_unique(),
+        )
         .sort("issue")
         .collect()
     )
@@ -67,7 +75,7 @@ def lives(traffic: pl.DataFrame, events: pl.DataFrame, n_issues: int) -> Lives:
 
 
 def onset_evidence(
-    lives: Lives, deployed_at: np.ndarray, releases: np.ndarray, rules: dict[str, Any]
+    lives: Lives, deployed_at: np.ndarray, releases: np.ndarray, mapped: np.ndarray, rules: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     """Compare when issues began and ended, pair by pair.
 
@@ -79,6 +87,8 @@ def onset_evidence(
         Times of deploys in epoch microseconds, sorted.
     releases
         Issue by release, true where the issue has events of the release.
+    mapped
+        Whether a source map knew the issue's place.
     rules
         `rules/grouping/bugs`, the table `time`.
 
@@ -103,9 +113,13 @@ def onset_evidence(
     onset *= np.where(np.logical_and.outer(at_deploy, at_deploy), rules["onset_at_deploy"], 1.0)
     later = np.maximum.outer(began, began) == began[:, None]
     missed = np.abs(np.subtract.outer(began, began)) * np.where(later, rate[:, None], rate[None, :])
-    # An issue that a deploy renamed (other bundle, no map) begins late without being another bug.
-    penal = (known_onset[:, None] | known_onset[None, :]) & share_release & ~near
-    onset += np.where(penal, rules["other_onset"] * (1.0 - np.exp(-np.maximum(missed - 1.0, 0.0) / 2.0)), 0.0)
+    # A deploy moves everything in a bundle, so that an issue without a map begins anew with each release.
+    renamed = at_deploy & ~mapped
+    later_renamed = np.where(later, renamed[:, None], renamed[None, :])
+    penal = (known_onset[:, None] | known_onset[None, :]) & share_release & ~near & ~later_renamed
+    onset += np.where(
+        penal, rules["other_onset"] * (1.0 - np.exp(-np.maximum(missed - rules["chance_missed"], 0.0) / 4.0)), 0.0
+    )
     near_end = np.abs(np.subtract.outer(lives.last, lives.last)) <= rules["tolerance_minutes"] * 60e6
     end = _same_moment(-ended, rate, known_end, near_end, sharpness) * rules["same_end"]
     gap = np.maximum(np.subtract.outer(began, ended), np.subtract.outer(began, ended).T)

@@ -7,14 +7,10 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import sparse
 
 from workbench.errors.clock import lives, onset_evidence
+from workbench.errors.likeness import incidence, places_alike, words_alike
 from workbench.errors.network import leading
-
-# Engines by browser family: what is seen in one engine only may read differently in another.
-_ENGINE = r"(?i)^(?:mobile )?(safari|.*ios|.*webkit)"
-_GECKO = r"(?i)firefox"
 
 
 @dataclass(frozen=True)
@@ -72,10 +68,13 @@ def weigh(
     marks = in_trace.select("event_id", mark="signature", recency=pl.lit(1.0), failed=pl.lit(True)).unique()
     spans = _span_leads(marks, traffic)
     weights = _network(endpoints, spans, n, rules["network"])
-    weights |= _words(issues, rules["field"])
-    weights |= _place(issues, events, n, rules["place"])
-    releases = _incidence(events, "release", n)
-    weights |= onset_evidence(lives(traffic, events, n), np.sort(deployed_at), releases.toarray() > 0, rules["time"])
+    weights |= words_alike(issues, rules["field"])
+    weights |= places_alike(issues, events, rules["place"])
+    weights["no map"][weights["other endpoint"] < 0] = 0.0
+    releases = incidence(events, "release", n)
+    mapped = issues["top_mapped"].fill_null(False).to_numpy()
+    alive = lives(traffic, events, n)
+    weights |= onset_evidence(alive, np.sort(deployed_at), releases.toarray() > 0, mapped, rules["time"])
     weights |= _together(events, traffic, n, rules["together"])
     for matrix in weights.values():
         np.fill_diagonal(matrix, 0.0)
@@ -90,7 +89,9 @@ def _leads(marks: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
 
 def _span_leads(marks: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:
     traced = traffic.filter(pl.col("trace_id").is_not_null())
-    return leading(marks, traced.select("event_id", "group"), traced.group_by("group").agg(n=pl.len()))
+    leads = leading(marks, traced.select("event_id", "group"), traced.group_by("group").agg(n=pl.len()))
+    # Spans that fail are few, so the part of all that fail says nothing: the base rate itself is the chance.
+    return leads.with_columns(chance="base")
 
 
 def _network(endpoints: pl.DataFrame, spans: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -120,10 +121,10 @@ def _lead_matrix(leads: pl.DataFrame, n: int, rules: dict[str, Any]) -> tuple[np
     own = leads.filter(pl.col("group") >= 0)
     marks = {mark: at for at, mark in enumerate(sorted(own["mark"].unique().to_list()))}
     matrix, top, sure = np.zeros((n, max(len(marks), 1))), np.full(n, -1), np.zeros(n)
-    rarity = np.log(1 / rules["base_floor"])
+    rarest = np.log(1 / rules["rarest"])
     for row in own.iter_rows(named=True):
         at = marks[row["mark"]]
-        matrix[row["group"], at] = np.clip(np.log(1 / row["base"]) / rarity, 0.0, 1.0)
+        matrix[row["group"], at] = np.clip(np.log(1 / row["chance"]) / rarest, 0.0, 1.0)
         if top[row["group"]] < 0:
             top[row["group"]] = at
             seen = min(1.0, (row["share"] / 0.6) ** 0.5) * row["n"] / (row["n"] + 0.5)
@@ -144,104 +145,8 @@ def _overlap(lead: np.ndarray, top: np.ndarray) -> np.ndarray:
     return np.where(same_top, both, np.where(half, 0.6 * both, np.where(weak, 0.2 * both, 0.0)))
 
 
-def _words(issues: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.ndarray]:
-    generic = set(rules["generic_names"])
-    receiver, r_known, r_rare = _codes(issues["receiver"], generic, rules["generic_factor"])
-    property_, p_known, p_rare = _codes(issues["property"], generic, rules["generic_factor"])
-    message, _, _ = _codes(issues["canonical"], set(), 1.0)
-    both_r, both_p = np.logical_and.outer(r_known, r_known), np.logical_and.outer(p_known, p_known)
-    same_r, same_p = np.equal.outer(receiver, receiver) & both_r, np.equal.outer(property_, property_) & both_p
-    bare = ~p_known
-    says = np.where(
-        issues["kind"].is_in(rules["generic_kinds"]).fill_null(False).to_numpy(), rules["generic_factor"], 1.0
-    )
-    says = np.where(issues["canonical"].str.len_chars().to_numpy() < 8, rules["generic_factor"], says)
-    same_m = np.equal.outer(message, message) & np.logical_and.outer(bare, bare)
-    return {
-        "receiver": np.where(
-            same_r,
-            rules["same_receiver"] * np.minimum.outer(r_rare, r_rare),
-            np.where(both_r, rules["other_receiver"], 0.0),
-        ),
-        "property": np.where(
-            same_p,
-            rules["same_property"] * np.minimum.outer(p_rare, p_rare),
-            np.where(both_p & ~same_r, rules["other_property"], 0.0),
-        ),
-        "message": np.where(same_m, rules["same_message"] * np.minimum.outer(says, says), 0.0),
-    }
-
-
-def _codes(names: pl.Series, generic: set[str], factor: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    codes = names.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
-    rare = (
-        np.where(names.is_in(list(generic)).fill_null(False).to_numpy(), factor, 1.0)
-        if generic
-        else np.ones(len(names))
-    )
-    return codes, names.is_not_null().to_numpy(), rare
-
-
-def _place(issues: pl.DataFrame, events: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
-    file, f_known, _ = _codes(issues["top_file"], set(), 1.0)
-    function = issues.select(pl.concat_str("top_file", "top_function", separator="\x1f")).to_series()
-    func, u_known, _ = _codes(function, set(), 1.0)
-    mapped = issues["top_mapped"].fill_null(False).to_numpy()
-    # A bundle holds everything, so an unmapped file says nothing.
-    same_file = np.equal.outer(file, file) & np.logical_and.outer(f_known & mapped, f_known & mapped)
-    same_func = np.equal.outer(func, func) & np.logical_and.outer(u_known & mapped, u_known & mapped)
-    canonical, _, _ = _codes(issues["canonical"], set(), 1.0)
-    same_canonical = np.equal.outer(canonical, canonical)
-    places = np.bincount(canonical, weights=mapped.astype(float), minlength=canonical.max() + 1)[canonical]
-    twin = same_canonical & ~np.logical_and.outer(mapped, mapped) & (places <= 1)[:, None]
-    kind, k_known, _ = _codes(issues["kind"], set(), 1.0)
-    property_, p_known, _ = _codes(issues["property"], set(), 1.0)
-    engines = _incidence(events.with_columns(engine=_engine()), "engine", n).toarray()
-    enough = engines.sum(axis=1) >= 2
-    apart = ((engines > 0).astype(int) @ (engines > 0).T.astype(int) == 0) & np.logical_and.outer(enough, enough)
-    like = np.equal.outer(kind, kind) & np.logical_and.outer(k_known, k_known)
-    like &= np.equal.outer(property_, property_) | ~np.logical_and.outer(p_known, p_known)
-    return {
-        "place": np.where(same_func, rules["same_function"], np.where(same_file, rules["same_file"], 0.0)),
-        "engines": np.where(apart & like, rules["engines_apart"], 0.0),
-        "no map": np.where(twin, rules["unmapped_twin"], 0.0),
-    }
-
-
-def _engine() -> pl.Expr:
-    browser = pl.col("browser").cast(pl.String)
-    return (
-        pl.when(browser.is_null())
-        .then(None)
-        .when(browser.str.contains(_ENGINE))
-        .then(pl.lit("jsc"))
-        .when(browser.str.contains(_GECKO))
-        .then(pl.lit("gecko"))
-        .otherwise(pl.lit("v8"))
-    )
-
-
-def _incidence(events: pl.DataFrame, column: str, n: int) -> sparse.csr_matrix:
-    """Count events by issue and value of a column."""
-    pairs = (
-        events.select("issue", code=pl.col(column).cast(pl.String).rank("dense"))
-        .drop_nulls()
-        .group_by("issue", "code")
-        .agg(k=pl.len())
-    )
-    if pairs.is_empty():
-        return sparse.csr_matrix((n, 1))
-    return sparse.csr_matrix(
-        (
-            pairs["k"].to_numpy().astype(float),
-            (pairs["issue"].to_numpy(), pairs["code"].to_numpy().astype(np.int64) - 1),
-        ),
-        shape=(n, int(pairs["code"].max())),
-    )
-
-
 def _together(events: pl.DataFrame, traffic: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
-    traces, sessions = (_incidence(events, name, n) > 0 for name in ("trace_id", "session_id"))
+    traces, sessions = (incidence(events, name, n) > 0 for name in ("trace_id", "session_id"))
     in_traces, in_sessions = (np.asarray((m.astype(float) @ m.astype(float).T).todense()) for m in (traces, sessions))
     per_issue = np.diag(in_sessions)
     n_sessions = max(traffic["session_id"].n_unique(), 1)

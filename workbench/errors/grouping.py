@@ -14,7 +14,7 @@ from workbench.errors.distinct import Distinct, distinct_errors
 from workbench.errors.domains import first_party_domains
 from workbench.errors.evidence import Profiles, weigh
 from workbench.errors.impact import bug_impact
-from workbench.errors.issues import CURRENT, issue_ids
+from workbench.errors.issues import CURRENT, issue_ids, neighbourhood
 from workbench.errors.messages import canonical_messages
 from workbench.errors.names import name_bug
 from workbench.errors.network import failing_signatures, requests_before
@@ -199,7 +199,7 @@ def _issues(rows: pl.DataFrame, errors: pl.DataFrame, events: pl.DataFrame) -> p
     """One row an issue, the largest first: what most of its events say."""
     known = rows.select("error_id", "issue_id").filter(pl.col("issue_id").is_not_null())
     counts = known.group_by("issue_id", "error_id").len("n")
-    named = errors.select(pl.exclude("issue_id", "shape_id", "top_spot"))
+    named = errors.select(pl.exclude("issue_id", "shape_id", "top_spot"), top_area=neighbourhood())
     return (
         counts.join(named, on="error_id")
         .sort(["n", "error_id"], descending=[True, False])

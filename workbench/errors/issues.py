@@ -13,23 +13,39 @@ import polars as pl
 from workbench.errors.shapes import stable_id
 
 CURRENT = "2026-03"
+_NEIGHBOURHOOD = 1000
+
+
+def neighbourhood() -> pl.Expr:
+    """Cut `top_spot`, the line and column in a bundle, to a stretch that all engines' columns for one place fall into.
+
+    Examples
+    --------
+    >>> spots = pl.DataFrame({"top_spot": ["1:48231", "12", None]})
+    >>> spots.select(area=neighbourhood())["area"].to_list()
+    ['1:48', '12', None]
+    """
+    spot = pl.col("top_spot")
+    column = spot.str.extract(r":(\d+)$").cast(pl.Int64, strict=False) // _NEIGHBOURHOOD
+    return pl.concat_str(spot.str.extract(r"^(\d+)"), column.cast(pl.String), separator=":", ignore_nulls=True).replace(
+        "", None
+    )
 
 
 def default_2026_03(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     """Fingerprint by canonical message and top in-app file; without a file by type and canonical message.
 
-    A bundle is not a file of anybody's: where no source map knew the frame, the minified function stands beside the
-    bundle, because one bundle holds a whole shop.
+    A bundle is not a file of anybody's, it holds a whole shop. Where no source map knew the frame, the minified function
+    and the neighbourhood in the bundle (a thousand columns: engines point some columns apart) stand in for the file.
 
     Returns
     -------
     The text that is hashed, and a sentence that says what made it.
     """
-    place = (
-        pl.when(pl.col("top_mapped"))
-        .then("top_file")
-        .otherwise(pl.concat_str("top_file", pl.col("top_function").fill_null(""), separator=" "))
+    bundle_place = pl.concat_str(
+        "top_file", pl.col("top_function").fill_null(""), neighbourhood().fill_null(""), separator=" "
     )
+    place = pl.when(pl.col("top_mapped")).then("top_file").otherwise(bundle_place)
     has_file = pl.col("top_file").is_not_null()
     key = (
         pl.when(has_file)
@@ -55,7 +71,8 @@ def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame
     Parameters
     ----------
     errors
-        One row a distinct error: `error_id`, `canonical_type`, `canonical`, `top_file`, `top_function`, `top_mapped`.
+        One row a distinct error: `error_id`, `canonical_type`, `canonical`, `top_file`, `top_function`, `top_spot`,
+        `top_mapped`.
     mechanism
         Which version of the default; fingerprints never change within one.
 
@@ -67,7 +84,8 @@ def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame
     --------
     >>> errors = pl.DataFrame({
     ...     "error_id": [0, 1], "canonical_type": "TypeError", "canonical": "nullish-read:amount",
-    ...     "top_file": ["src/cart.tsx", None], "top_function": ["Cart", None], "top_mapped": [True, None],
+    ...     "top_file": ["src/cart.tsx", None], "top_function": ["Cart", None], "top_spot": ["7", None],
+    ...     "top_mapped": [True, None],
     ... })
     >>> issue_ids(errors)["rule"].to_list()
     ['default: message and top file of ours', 'default: type and message (no frame of ours)']

@@ -130,7 +130,7 @@ def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -
 
     Returns
     -------
-    `group`, `mark`, `share`, `base` (the share elsewhere), `z`, `score`, `failed`, `leads`; best first.
+    `group`, `mark`, `share`, `base` (the share elsewhere), `chance`, `z`, `score`, `failed`, `leads`; best first.
     Rows that do not lead are hints: too few events to be sure.
 
     Notes
@@ -150,8 +150,12 @@ def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -
         .collect()
     )
     if counts.is_empty():
-        return counts.with_columns(base=pl.lit(0.0), z=pl.lit(0.0), score=pl.lit(0.0), leads=pl.lit(False))
+        return counts.with_columns(
+            base=pl.lit(0.0), chance=pl.lit(1.0), z=pl.lit(0.0), score=pl.lit(0.0), leads=pl.lit(False)
+        )
+    # How likely an unrelated issue follows the same mark: the mark's part of all that is called.
     base = _base_rates(counts, n_events, rules)
+    base = base.with_columns(chance=pl.col("base") / pl.max_horizontal(pl.col("base").sum(), 1.0))
     z = (pl.col("share") - pl.col("base")) / (pl.col("base") * (1 - pl.col("base")) / pl.col("n")).sqrt()
     return (
         counts.join(base, on="mark")
@@ -159,7 +163,7 @@ def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -
         .filter((pl.col("z") > rules["hint_z"]) & (pl.col("share") > rules["min_share"]))
         .with_columns(leads=pl.col("z") > rules["min_z"])
         .sort(["group", "leads", "score", "mark"], descending=[False, True, True, False])
-        .select("group", "mark", "share", "base", "z", "score", "failed", "n", "leads")
+        .select("group", "mark", "share", "base", "chance", "z", "score", "failed", "n", "leads")
     )
 
 

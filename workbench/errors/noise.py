@@ -148,7 +148,9 @@ def _error_facts(distinct: Distinct) -> pl.DataFrame:
         # An address without a host (a bundle's bare name) can only be ours.
         any_first_party=(has_address & pl.col("first_party").fill_null(pl.col("in_app"))).any(),
     )
-    urls = frames.group_by("error_id").agg(any_url=pl.col("url").drop_nulls().unique(maintain_order=True).str.join("\n"))
+    urls = frames.group_by("error_id").agg(
+        any_url=pl.col("url").drop_nulls().unique(maintain_order=True).str.join("\n")
+    )
     throwing = shown.unique("error_id", keep="first", maintain_order=True).select(
         "error_id", throwing_url="url", throwing_function="function"
     )

@@ -71,7 +71,13 @@ def score(pairs: pl.DataFrame, *, found: str = "found", truth: str = "truth", we
     b_precision = float((n * n / cells["in_found"].to_numpy()).sum() / total)
     b_recall = float((n * n / cells["in_truth"].to_numpy()).sum() / total)
     return Scores(
-        precision, recall, _f1(precision, recall), b_precision, b_recall, _f1(b_precision, b_recall), _v_measure(cells, found_sizes, truth_sizes)
+        precision,
+        recall,
+        _f1(precision, recall),
+        b_precision,
+        b_recall,
+        _f1(b_precision, b_recall),
+        _v_measure(cells, found_sizes, truth_sizes),
     )
 
 

@@ -1,0 +1,148 @@
+"""How alike two issues are by themselves: the words of their messages, the places in the code, the engines that saw them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+# Engines by browser family: what is seen in one engine only may read differently in another.
+_JAVASCRIPTCORE = r"(?i)^(?:mobile )?safari|ios|webkit"
+_SPIDERMONKEY = r"(?i)firefox"
+_SHORT_MESSAGE = 8
+
+Codes = np.ndarray
+
+
+def words_alike(issues: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Compare what was missing, what was read of it, and messages that name neither.
+
+    Parameters
+    ----------
+    issues
+        One row an issue: `receiver`, `property`, `canonical`, `kind`.
+    rules
+        `rules/grouping/bugs`, the table `field`.
+
+    Returns
+    -------
+    Matrices of weights: `receiver`, `property`, `message`.
+    """
+    generic, factor = rules["generic_names"], rules["generic_factor"]
+    same_r, both_r = _equal(issues["receiver"])
+    same_p, both_p = _equal(issues["property"])
+    same_m, _ = _equal(issues["canonical"])
+    r_rare, p_rare = (np.where(_among(issues[name], generic), factor, 1.0) for name in ("receiver", "property"))
+    vague = (
+        _among(issues["kind"], rules["generic_kinds"])
+        | (issues["canonical"].str.len_chars() < _SHORT_MESSAGE).to_numpy()
+    )
+    says = np.where(vague, factor, 1.0)
+    nameless = issues["property"].is_null().to_numpy()
+    return {
+        "receiver": np.where(
+            same_r,
+            rules["same_receiver"] * np.minimum.outer(r_rare, r_rare),
+            np.where(both_r, rules["other_receiver"], 0.0),
+        ),
+        "property": np.where(
+            same_p,
+            rules["same_property"] * np.minimum.outer(p_rare, p_rare),
+            np.where(both_p & ~same_r, rules["other_property"], 0.0),
+        ),
+        "message": np.where(
+            same_m & np.logical_and.outer(nameless, nameless), rules["same_message"] * np.minimum.outer(says, says), 0.0
+        ),
+    }
+
+
+def places_alike(issues: pl.DataFrame, events: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Compare where in the code issues show themselves, and what having no source map hides of it.
+
+    Parameters
+    ----------
+    issues
+        One row an issue: `top_file`, `top_function`, `top_area` (neighbourhood in the bundle), `top_mapped`, `canonical`, `kind`, `property`.
+    events
+        Events that are not noise: `issue`, `browser`, `release`.
+    rules
+        `rules/grouping/bugs`, the table `place`.
+
+    Returns
+    -------
+    Matrices of weights: `place`, `engines`, `no map`.
+    """
+    n = len(issues)
+    mapped = issues["top_mapped"].fill_null(False).to_numpy()
+    both_mapped, neither = np.logical_and.outer(mapped, mapped), np.logical_and.outer(~mapped, ~mapped)
+    same_file, _ = _equal(issues["top_file"])
+    same_function, _ = _equal(issues["top_function"])
+    same_area, _ = _equal(issues["top_area"])
+    same_canonical, _ = _equal(issues["canonical"])
+    releases = incidence(events, "release", n).toarray() > 0
+    no_release_shared = releases.astype(int) @ releases.T.astype(int) == 0
+    # A bundle holds everything: in it only the neighbourhood says something, and only within one release.
+    same_place = same_file & same_function & (both_mapped | (neither & same_area & ~no_release_shared))
+    codes = issues["canonical"].rank("dense").to_numpy() - 1
+    mapped_places = np.bincount(codes, weights=mapped.astype(float), minlength=n)[codes]
+    twin = same_canonical & np.not_equal.outer(mapped, mapped) & (mapped_places <= 1)[:, None]
+    moved = same_canonical & neither & same_file & same_function & no_release_shared
+    engines = incidence(events.with_columns(engine=_engine()), "engine", n).toarray()
+    enough = engines.sum(axis=1) >= 2
+    apart = ((engines > 0).astype(int) @ (engines > 0).T.astype(int) == 0) & np.logical_and.outer(enough, enough)
+    same_kind, _ = _equal(issues["kind"])
+    same_property, both_property = _equal(issues["property"])
+    like = (same_kind & (same_property | ~both_property)) | same_place
+    return {
+        "place": np.where(
+            same_place, rules["same_function"], np.where(same_file & both_mapped, rules["same_file"], 0.0)
+        ),
+        "engines": np.where(apart & like, rules["engines_apart"], 0.0),
+        "no map": np.where(moved, rules["moved"], np.where(twin, rules["unmapped_twin"], 0.0)),
+    }
+
+
+def incidence(events: pl.DataFrame, column: str, n: int) -> sparse.csr_matrix:
+    """Count events by issue and value of a column."""
+    pairs = (
+        events.select("issue", code=pl.col(column).cast(pl.String).rank("dense"))
+        .drop_nulls()
+        .group_by("issue", "code")
+        .agg(k=pl.len())
+    )
+    if pairs.is_empty():
+        return sparse.csr_matrix((n, 1))
+    return sparse.csr_matrix(
+        (
+            pairs["k"].to_numpy().astype(float),
+            (pairs["issue"].to_numpy(), pairs["code"].to_numpy().astype(np.int64) - 1),
+        ),
+        shape=(n, int(pairs["code"].max())),
+    )
+
+
+def _equal(names: pl.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Whether two issues have the same name, and whether both have one."""
+    codes = names.rank("dense").fill_null(0).cast(pl.Int64).to_numpy()
+    known = codes > 0
+    both = np.logical_and.outer(known, known)
+    return np.equal.outer(codes, codes) & both, both
+
+
+def _among(names: pl.Series, listed: list[str]) -> np.ndarray:
+    return names.is_in(listed).fill_null(False).to_numpy()
+
+
+def _engine() -> pl.Expr:
+    browser = pl.col("browser").cast(pl.String)
+    return (
+        pl.when(browser.is_null())
+        .then(None)
+        .when(browser.str.contains(_JAVASCRIPTCORE))
+        .then(pl.lit("javascriptcore"))
+        .when(browser.str.contains(_SPIDERMONKEY))
+        .then(pl.lit("spidermonkey"))
+        .otherwise(pl.lit("v8"))
+    )
