@@ -1,0 +1,71 @@
+"""The command as a person runs it: what it prints, where, and its exit code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from workbench.cli import main
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from workbench.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        encoding="utf-8",
+    )
+
+
+def test_the_version_is_the_distributions() -> None:
+    done = run("--version")
+    assert done.stdout.strip() == version("blindspot-workbench")
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["report", "incident", "--start", "soon"], "start is 'soon', which is not a time"),
+        (["report", "incident", "--sorce", "x"], "There are: --source, --start, --end, --release, --environment"),
+        (["report", "incidnet"], 'Unknown command "incidnet". Did you mean "incident"?'),
+        (["report", "incident", "--source", "//me:pw@host"], "source holds credentials"),
+        (["report", "incident", "--end"], "--end requires an argument"),
+    ],
+)
+def test_what_it_cannot_use_is_one_line_on_stderr_and_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    printed = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert said in printed.err
+    assert printed.err.startswith("workbench: ")
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["report", "incident", "--help"])
+    assert stopped.value.code in (0, None)
+    said = capsys.readouterr().out
+    for option in ("--source", "--start", "--end", "--release", "--environment", "--project", "--out"):
+        assert option in said
+
+
+def test_a_missing_source_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    done = run("report", "incident", "--source", str(nowhere), "--out", str(tmp_path / "r.html"))
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1
+    assert last.startswith("workbench: ")
+    assert "nowhere" in last
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
