@@ -140,7 +140,7 @@ def test_a_million_positions_on_one_large_map(raw):
 def test_loading_a_large_map(raw, tmp_path):
     theirs = best(lambda: symbolic.SourceMapView.from_json_bytes(raw))
     first = best(lambda: decode_map(raw))
-    cache = MapCache(tmp_path)
+    cache = MapCache(tmp_path, most_in_memory=0)
     decoded = decode_map(raw)
     cache.save("1f", decoded)
     again = best(lambda: cache.load("1f", lambda: decoded.contents))

@@ -30,7 +30,7 @@ EMPTY = map_bytes()
 
 @pytest.fixture
 def cache(tmp_path) -> MapCache:
-    return MapCache(tmp_path / "maps")
+    return MapCache(tmp_path / "maps", most_in_memory=0)
 
 
 @pytest.mark.parametrize("raw", [RAW, EMPTY], ids=["a map", "an empty map"])
@@ -94,7 +94,7 @@ def test_the_folder_stays_within_its_bound(tmp_path):
     measured = next(tmp_path.glob("*.parquet"))
     size = measured.stat().st_size
     measured.unlink()
-    cache = MapCache(tmp_path, most_bytes=3 * size)
+    cache = MapCache(tmp_path, most_bytes=3 * size, most_in_memory=0)
     for number in range(1, 6):
         cache.save(str(number), decoded)
         os.utime(next(tmp_path.glob(f"{number}.*")), (1000 + number, 1000 + number))
@@ -110,7 +110,8 @@ def test_two_processes_share_a_folder(cache):
         "from tests.symbolicate.test_cache import RAW\n"
         "from workbench.symbolicate.cache import MapCache\n"
         "from workbench.symbolicate.decode import decode_map\n"
-        "cache, decoded = MapCache(sys.argv[1], most_bytes=20_000), decode_map(RAW)\n"
+        "cache = MapCache(sys.argv[1], most_bytes=20_000, most_in_memory=0)\n"
+        "decoded = decode_map(RAW)\n"
         "for turn in range(40):\n"
         "    kept = cache.load(str(turn % 8), lambda: decoded.contents)\n"
         "    assert kept is None or kept.sources == decoded.sources\n"
@@ -123,6 +124,26 @@ def test_two_processes_share_a_folder(cache):
     said = [run.communicate(timeout=120)[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     assert not list(cache.folder.glob(".*.part"))
+
+
+def test_maps_used_last_stay_in_memory(tmp_path):
+    decoded = decode_map(RAW)
+    held = sum(column.nbytes for column in decoded.columns)
+    cache = MapCache(tmp_path, most_in_memory=2 * held)
+    for digest in ("1", "2", "3"):
+        cache.save(digest, decoded)
+
+    def contents():
+        return decoded.contents
+
+    first = cache.load("1", contents)
+    assert cache.load("2", contents) is not cache.load("1", contents)
+    assert cache.load("1", contents) is first
+    cache.load("3", contents)
+    for path in tmp_path.glob("*.parquet"):
+        path.unlink()
+    assert cache.load("1", contents) is first
+    assert cache.load("2", contents) is None
 
 
 def test_the_users_folder(monkeypatch, tmp_path):

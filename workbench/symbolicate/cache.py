@@ -23,6 +23,7 @@ from workbench.symbolicate.vlq import Mappings
 
 FORMAT = 1  # part of every file name: a changed layout finds no old files
 MOST_BYTES = 2 << 30
+MOST_IN_MEMORY = 256 << 20  # ten maps of 36 MB, or hundreds of usual size: an incident's releases
 
 
 class MapCache:
@@ -34,6 +35,8 @@ class MapCache:
         Where the files are kept; made when missing. `MapCache.of_user()` gives the usual place.
     most_bytes
         The bound above which the files used least recently are removed.
+    most_in_memory
+        Bytes of mappings that are kept in memory as well, for the next look at the same incident.
 
     Examples
     --------
@@ -47,9 +50,18 @@ class MapCache:
     (('cart.tsx',), None)
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        most_bytes: int = MOST_BYTES,
+        most_in_memory: int = MOST_IN_MEMORY,
+    ) -> None:
         self.folder = Path(folder)
         self.most_bytes = most_bytes
+        self.most_in_memory = most_in_memory
+        self._recent: dict[str, SourceMap] = {}
+        self._held = 0
 
     @classmethod
     def of_user(cls) -> MapCache:
@@ -62,7 +74,14 @@ class MapCache:
 
         The sources' texts are not kept here: `contents` gets them from the raw map when one is asked for.
         """
-        return self._load(f"{digest}.map{FORMAT}.parquet", lambda path: _read_map(path, contents))
+        known = self._recent.pop(digest, None)
+        if known is not None:
+            self._held -= _bytes_of(known)
+        else:
+            known = self._load(f"{digest}.map{FORMAT}.parquet", lambda path: _read_map(path, contents))
+        if known is not None:
+            self._remember(digest, known)
+        return known
 
     def save(self, digest: str, decoded: SourceMap) -> None:
         """Keep a decoded map."""
@@ -80,6 +99,13 @@ class MapCache:
     def save_outline(self, digest: str, outline: Outline) -> None:
         """Keep a source's outline."""
         self._save(f"{digest}.outline{FORMAT}.parquet", _frame_of_outline(outline))
+
+    def _remember(self, digest: str, decoded: SourceMap) -> None:
+        """Keep the maps used last, the oldest first in the dictionary."""
+        self._recent[digest] = decoded
+        self._held += _bytes_of(decoded)
+        while self._held > self.most_in_memory:
+            self._held -= _bytes_of(self._recent.pop(next(iter(self._recent))))
 
     def _load(self, name: str, read: Callable[[Path], Any]) -> Any:
         path = self.folder / name
@@ -137,6 +163,10 @@ def _read_map(path: Path, contents: Callable[[], Contents]) -> SourceMap:
         contents=Contents(digests=about.contents, load=contents),
         columns=Mappings(*(mappings[name].to_numpy() for name in Mappings._fields)),
     )  # fmt: skip
+
+
+def _bytes_of(decoded: SourceMap) -> int:
+    return sum(column.nbytes for column in decoded.columns)
 
 
 def _frame_of_outline(outline: Outline) -> pl.DataFrame:

@@ -6,6 +6,7 @@ once, its positions are searched together, and the answers are joined back to al
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 import numpy as np
@@ -20,6 +21,8 @@ from workbench.symbolicate.functions import split_lines
 from workbench.symbolicate.maps import Maps
 from workbench.symbolicate.matching import Bundle, Catalogue
 from workbench.symbolicate.positions import look_up, number_matches
+
+Rows = NDArray[np.integer]
 
 STATUSES = (
     "mapped", "no_artifact", "release_mismatch", "dist_mismatch", "debug_id_mismatch", "expired", "invalid_map",
@@ -99,11 +102,13 @@ def symbolicate(frames: pl.DataFrame, store: SourceMapStore, *, cache: MapCache 
         reads.select("position", "expected").unique(),
         last_seen if isinstance(last_seen, datetime) else None,
     )
-    found = answers.positions[places.rows]
-    return _with_names(frames, given, found, _reads(reads, answers.reads, frames.height))
+    found = answers.positions.drop("name_token")[places.rows]
+    tokens = answers.positions["name_token"]
+    named = _with_names(given, found, lambda rows: tokens.gather(places.rows[rows]))
+    return frames.with_columns(named).with_columns(_reads(reads, answers.reads, frames.height))
 
 
-def _throwing(given: pl.DataFrame, rows: NDArray[np.uint32]) -> pl.DataFrame:
+def _throwing(given: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """Rows of throwing frames with their positions and what their messages say was read."""
     throwing = np.flatnonzero((given["frame_index"] == 0).fill_null(False).to_numpy())
     return pl.DataFrame({"row": throwing, "position": rows[throwing]}).with_columns(
@@ -120,33 +125,33 @@ def _reads(throwing: pl.DataFrame, known: pl.DataFrame, height: int) -> pl.DataF
     return pl.concat([texts, texts.clear(1)])[which]
 
 
-def _with_names(frames: pl.DataFrame, given: pl.DataFrame, found: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:
-    """Put the answers beside the frames, and name the functions that no source content named."""
-    own = given["function"].cast(pl.String)
-    parsed = found["source_function"].is_not_null()
-    named, origin = found["source_function"], pl.repeat("tree-sitter", frames.height, eager=True)
-    if not parsed.all():
-        last = pl.col("function").str.replace(r"^.*[.\s]", "")
-        mangled = own.to_frame().select(pl.col("function").is_null() | (last.str.len_chars() <= 2)).to_series()
-        unnamed = (found["source"].is_not_null() & ~parsed & mangled).arg_true().to_numpy()
-        tokens = _callers_tokens(given, found["name_token"], unnamed)
-        both = pl.DataFrame({"parsed": parsed, "named": named, "own": own, "token": tokens})
+def _with_names(given: pl.DataFrame, found: pl.DataFrame, token_of: Callable[[Rows], pl.Series]) -> pl.DataFrame:
+    """The answers for each frame, with a name also for functions that no source content named."""
+    named, origin = found["source_function"], pl.repeat("tree-sitter", given.height, eager=True)
+    if named.null_count():
+        last = pl.col("function").cast(pl.String).str.replace(r"^.*[.\s]", "")
+        distinct = given.select(pl.col("function").unique())
+        short = distinct.filter(pl.col("function").is_null() | (last.str.len_chars() <= 2))["function"]
+        mangled = given["function"].is_in(short.implode(), nulls_equal=True)
+        unnamed = (found["source"].is_not_null() & named.is_null() & mangled).arg_true().to_numpy()
+        tokens = _callers_tokens(given, token_of, unnamed)
+        both = pl.DataFrame({"parsed": named, "own": given["function"].cast(pl.String), "token": tokens})
         named, origin = both.select(
-            pl.coalesce("named", "token", "own").alias("named"),
-            pl.when("parsed").then(pl.lit("tree-sitter")).when(pl.col("token").is_not_null()).then(pl.lit("name"))
+            pl.coalesce("parsed", "token", "own").alias("named"),
+            pl.when(pl.col("parsed").is_not_null()).then(pl.lit("tree-sitter"))
+            .when(pl.col("token").is_not_null()).then(pl.lit("name"))
             .when(pl.col("own").is_not_null()).then(pl.lit("minified")).alias("origin"),
         )  # fmt: skip
     in_app = found["source_in_app"]
-    added = found.select("source", "source_line", "source_column").with_columns(
+    return found.select("source", "source_line", "source_column").with_columns(
         named.alias("source_function"),
         origin.alias("function_from"),
-        (in_app if not in_app.null_count() else in_app.fill_null(given["in_app"])).alias("in_app"),
+        (in_app.fill_null(given["in_app"]) if in_app.null_count() else in_app).alias("in_app"),
         found["map_status"], found["map_detail"], found["map_location"],
     )  # fmt: skip
-    return frames.with_columns(added).with_columns(reads)
 
 
-def _callers_tokens(given: pl.DataFrame, tokens: pl.Series, rows: NDArray[np.integer]) -> pl.Series:
+def _callers_tokens(given: pl.DataFrame, token_of: Callable[[Rows], pl.Series], rows: Rows) -> pl.Series:
     """For each frame of `rows` the name in its caller's mapping; null elsewhere.
 
     A call's mapping names what is called. The caller is the next row where stacks stand in order; where they don't, it
@@ -157,17 +162,23 @@ def _callers_tokens(given: pl.DataFrame, tokens: pl.Series, rows: NDArray[np.int
         return out
     keys = ["event_id", "exception_index", "frame_index"]
     stack = given.select(keys)
-    following = np.minimum(rows + 1, given.height - 1)
-    here, there = stack[rows], stack[following]
-    beside = (here["event_id"] == there["event_id"]) & (here["exception_index"] == there["exception_index"])
-    beside &= here["frame_index"] + 1 == there["frame_index"]
-    beside = beside.fill_null(False)
-    if (there.filter(~beside)["frame_index"] > 0).any():  # no new stack starts there: the frames are in disorder
+    here = stack[rows]
+    if _in_order(stack["frame_index"].to_numpy()):
+        following = np.minimum(rows + 1, given.height - 1)
+        there = stack[following]
+        beside = (here["event_id"] == there["event_id"]) & (here["exception_index"] == there["exception_index"])
+        beside &= here["frame_index"] + 1 == there["frame_index"]
+        found = pl.select(pl.when(beside).then(token_of(following))).to_series()
+    else:
+        tokens = token_of(np.arange(given.height))
         callers = stack.with_columns(pl.col("frame_index") - 1, tokens.alias("token")).unique(keys, keep="first")
         found = here.join(callers, on=keys, how="left", maintain_order="left")["token"]
-    else:
-        found = pl.select(pl.when(beside).then(tokens[following])).to_series()
     return out.scatter(rows, found)
+
+
+def _in_order(index: NDArray[np.int64]) -> bool:
+    """Whether every frame is the first of a stack or follows the one before it."""
+    return bool(index[0] == 0 and ((index[1:] == 0) | (index[1:] == index[:-1] + 1)).all())
 
 
 def source_lines(

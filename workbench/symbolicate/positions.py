@@ -1,11 +1,12 @@
-"""Distinct positions of bundles to original positions: the part of symbolication that looks things up."""
+"""Distinct positions of bundles to original positions: the part of symbolication that looks things up.
+
+All positions are answered into arrays of numbers, map by map; texts are put in once at the end.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,36 +15,58 @@ from numpy.typing import NDArray
 
 from workbench.rules.loader import load
 from workbench.symbolicate.decode import SourceMap
+from workbench.symbolicate.in_app import is_own_source
 from workbench.symbolicate.maps import Maps, Unreadable
 from workbench.symbolicate.matching import Artifact, Match
 
-ANSWER = {
-    "source": pl.String(),
-    "source_line": pl.Int64(),
-    "source_column": pl.Int64(),
-    "source_function": pl.String(),
-    "source_in_app": pl.Boolean(),
-    "name_token": pl.String(),
-    "map_status": pl.String(),
-    "map_detail": pl.String(),
-    "map_location": pl.String(),
-}
 READ = {"position": pl.UInt32(), "expected": pl.String(), "receiver": pl.String(), "property": pl.String()}
+NO_CONTENT = "the map does not carry the content of this source"
+NO_SOURCE_NAME = "the map gives the source of this position no name"
+NO_POSITION = "the frame has no line and column"
 
 
 class Answers(NamedTuple):
-    """`positions`: the columns of `ANSWER`, one row a position; `reads`: the columns of `READ`, only those found."""
+    """What is known of every position, and of the properties that were read at some.
+
+    `positions`, one row a position: `source`, `source_line`, `source_column` (1-based), `source_function`,
+    `source_in_app`, `name_token`, `map_status`, `map_detail`, `map_location`. `reads`: the columns of `READ`.
+    """
 
     positions: pl.DataFrame
     reads: pl.DataFrame
 
 
+class Words:
+    """Texts by number: each text once, -1 for none."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Hashable, int] = {None: -1}
+        self.texts: list[str] = []
+
+    def number(self, text: str | None) -> int:
+        """The number of a text, a new one when it was not seen before."""
+        known = self.numbers.get(text)
+        if known is None:
+            known = self.numbers[text] = len(self.texts)
+            self.texts.append(str(text))
+        return known
+
+    def series(self, name: str, numbers: NDArray[np.integer]) -> pl.Series:
+        """The texts of many numbers."""
+        texts = pl.Series(name, [*self.texts, None], dtype=pl.String)
+        return texts.gather(np.where(numbers < 0, len(self.texts), numbers))
+
+
 def number_matches(matches: Sequence[Match]) -> tuple[list[Match], NDArray[np.int64]]:
     """Distinct matches, and the number of each bundle's: bundles with equal verdicts share their positions.
 
-    Bundles without a map come after those with one.
+    Matches of one map stand together; those without a map come last.
     """
-    distinct = sorted(dict.fromkeys(matches), key=lambda match: match.artifact is None)
+
+    def by_map(match: Match) -> tuple[bool, str]:
+        return match.artifact is None, match.artifact.map_location if match.artifact else ""
+
+    distinct = sorted(dict.fromkeys(matches), key=by_map)
     numbers = {match: number for number, match in enumerate(distinct)}
     return distinct, np.array([numbers[match] for match in matches], np.int64)
 
@@ -62,65 +85,130 @@ def look_up(
     distinct
         `group` (the number of a match), `line`, `column` (1-based, 0 for none), sorted by all three.
     matches, maps
-        What was found for each group, and the store's maps.
+        What was found for each group, as `number_matches` orders them, and the store's maps.
     reads
         `position` (row number in `distinct`) and `expected`: where to look for the property that was read.
     last_seen
         Time of the newest event, to tell a map that ran out from one that was taken away.
     """
-    groups = pl.DataFrame(
-        {
-            "group": range(len(matches)),
-            "status": [match.status for match in matches],
-            "detail": [match.detail for match in matches],
-            "location": [match.artifact.map_location if match.artifact else None for match in matches],
-        },
-        schema={"group": pl.Int64, "status": pl.String, "detail": pl.String, "location": pl.String},
-    )
-    rows = distinct.with_row_index("position").join(groups, on="group", how="left", maintain_order="left")
-    artifacts = {match.artifact.map_location: match.artifact for match in matches if match.artifact}
-    answered, found = [_unmatched(rows.filter(pl.col("location").is_null()))], [pl.DataFrame(schema=READ)]
-    for (location,), hits in (
-        rows.filter(pl.col("location").is_not_null()).partition_by("location", as_dict=True).items()
-    ):
-        artifact = artifacts[str(location)]
+    table = _Table(distinct, matches)
+    asked = reads.sort("position")
+    at = asked["position"].to_numpy()
+    found: list[tuple[int, str | None, str, str]] = []
+    for artifact, rows in table.by_map():
         opened = maps.open(artifact)
         if isinstance(opened, Unreadable):
-            answered.append(_unreadable(hits, artifact, opened, last_seen))
+            table.unreadable(rows, opened, artifact, last_seen)
             continue
-        mapped = _mapped(hits, artifact, opened)
-        named, read = _with_functions(
-            mapped, reads.filter(pl.col("position").is_in(hits["position"].implode())), opened, maps
+        table.mapped(rows, opened)
+        asked_here = asked[slice(*np.searchsorted(at, (rows.start, rows.stop)))]
+        found += table.functions(rows, opened, maps, asked_here)
+    return Answers(table.frame(), pl.DataFrame(found, schema=READ, orient="row"))
+
+
+class _Table:
+    """Answers to all positions, as arrays; -1 for none."""
+
+    def __init__(self, distinct: pl.DataFrame, matches: Sequence[Match]) -> None:
+        n = distinct.height
+        self.matches = matches
+        self.group = distinct["group"].to_numpy()
+        self.lines, self.columns = distinct["line"].to_numpy() - 1, distinct["column"].to_numpy() - 1
+        self.words = Words()
+        status = np.array([self.words.number(match.status) for match in matches] or [0])
+        detail = np.array([self.words.number(match.detail) for match in matches] or [0])
+        place = [match.artifact.map_location if match.artifact else None for match in matches]
+        self.status, self.detail = status[self.group], detail[self.group]
+        self.location = np.array([self.words.number(text) for text in place] or [0])[self.group]
+        self.source, self.name, self.function = (np.full(n, -1, np.int64) for _ in range(3))
+        self.source_index = np.full(n, -1, np.int64)
+        self.line, self.column = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+        self.behind = np.zeros(n, np.int64)
+        self.own = np.full(n, -1, np.int8)
+
+    def by_map(self) -> list[tuple[Artifact, slice]]:
+        """Each artifact with its rows, which stand together."""
+        bounds: dict[str, tuple[Artifact, int, int]] = {}
+        starts = np.searchsorted(self.group, np.arange(len(self.matches) + 1))
+        for number, match in enumerate(self.matches):
+            if match.artifact is not None and starts[number] < starts[number + 1]:
+                location = match.artifact.map_location
+                _, start, _ = bounds.get(location, (None, int(starts[number]), 0))
+                bounds[location] = (match.artifact, start, int(starts[number + 1]))
+        return [(artifact, slice(start, stop)) for artifact, start, stop in bounds.values()]
+
+    def unreadable(self, rows: slice, reason: Unreadable, artifact: Artifact, last_seen: datetime | None) -> None:
+        """Positions on a map that could not be used."""
+        status, detail = _gone(artifact, last_seen) if reason.status == "expired" else reason
+        self.status[rows], self.detail[rows] = self.words.number(status), self.words.number(detail)
+
+    def mapped(self, rows: slice, decoded: SourceMap) -> None:
+        """Positions on a map that was read."""
+        keys = decoded.columns.key
+        at = decoded.find(self.lines[rows], self.columns[rows])
+        index = np.where(at >= 0, decoded.columns.source[at], -1) if keys.size else at
+        found = index >= 0
+        at = at[found]
+        hit, which = np.unique(index[found], return_inverse=True)
+        sources = [decoded.sources[i] for i in hit]
+        names, which_name = np.unique(decoded.columns.name[at], return_inverse=True)
+        carried = np.array([decoded.contents.has(i) for i in hit], np.bool_)[which]
+        own = [
+            i not in decoded.ignore_list and is_own_source(source or "") for i, source in zip(hit, sources, strict=True)
+        ]
+
+        inside = np.flatnonzero(found) + rows.start
+        outside = np.flatnonzero(~found) + rows.start
+        self.source_index[inside] = np.where(carried, index[found], -1)
+        self.source[inside] = np.array([self.words.number(source) for source in sources], np.int64)[which]
+        self.line[inside], self.column[inside] = decoded.columns.line[at], decoded.columns.column[at]
+        named = [self.words.number(decoded.names[i]) if i >= 0 else -1 for i in names]
+        self.name[inside] = np.array(named, np.int64)[which_name]
+        self.behind[inside] = self.columns[inside] - (keys[at] & 0xFFFFFFFF)
+        self.own[inside] = np.array(own, np.int8)[which]
+
+        bare = inside[~carried & (self.status[inside] == self.words.number("mapped"))]
+        self.status[bare], self.detail[bare] = self.words.number("no_source_content"), self.words.number(NO_CONTENT)
+        self.detail[inside[self.source[inside] < 0]] = self.words.number(NO_SOURCE_NAME)
+        self.status[outside] = self.words.number("outside_map")
+        self.detail[outside] = self.words.number(_why_outside(decoded))
+        nowhere = outside[(self.lines[outside] < 0) | (self.columns[outside] < 0)]
+        self.detail[nowhere] = self.words.number(NO_POSITION)
+
+    def functions(
+        self, rows: slice, decoded: SourceMap, maps: Maps, asked: pl.DataFrame
+    ) -> list[tuple[int, str | None, str, str]]:
+        """Parse each source that was hit and that the map carries, once; give the properties that were read."""
+        index = self.source_index[rows]
+        read_in = self.source_index[asked["position"].to_numpy()]
+        reads = []
+        for source in np.unique(index[index >= 0]):
+            outline = maps.outline(decoded, int(source))
+            if outline is None:
+                continue
+            hits = np.flatnonzero(index == source) + rows.start
+            names = outline.functions_at(self.line[hits], self.column[hits])
+            self.function[hits] = [self.words.number(name) for name in names]
+            for position, expected in asked.filter(pl.Series(read_in == source)).iter_rows():
+                line, column, behind = (int(part[position]) for part in (self.line, self.column, self.behind))
+                read = outline.read_at(line, column, after=behind, expected=expected)
+                if read and read[0]:
+                    reads.append((position, expected, read[0], read[1]))
+        return reads
+
+    def frame(self) -> pl.DataFrame:
+        """All answers as `Answers.positions`."""
+        found = self.line >= 0
+        numbers = {"source_line": self.line + 1, "source_column": self.column + 1}
+        own = pl.select(pl.when(pl.Series(self.own >= 0)).then(pl.Series(self.own == 1))).to_series()
+        texts = {
+            "source": self.source, "source_function": self.function, "name_token": self.name,
+            "map_status": self.status, "map_detail": self.detail, "map_location": self.location,
+        }  # fmt: skip
+        return pl.DataFrame([self.words.series(name, values) for name, values in texts.items()]).with_columns(
+            *(pl.when(pl.Series(found)).then(pl.Series(values)).alias(name) for name, values in numbers.items()),
+            own.alias("source_in_app"),
         )
-        answered.append(_conform(named))
-        found.append(read)
-    return Answers(pl.concat(answered).sort("position").select(*ANSWER), pl.concat(found))
-
-
-def _conform(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select(
-        "position",
-        *(
-            (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
-            for name, dtype in ANSWER.items()
-        ),
-    )
-
-
-def _unmatched(rows: pl.DataFrame) -> pl.DataFrame:
-    return _conform(rows.rename({"status": "map_status", "detail": "map_detail"}))
-
-
-def _unreadable(rows: pl.DataFrame, artifact: Artifact, reason: Unreadable, last_seen: datetime | None) -> pl.DataFrame:
-    status, detail = reason
-    if status == "expired":
-        status, detail = _gone(artifact, last_seen)
-    return _conform(
-        rows.with_columns(
-            pl.lit(status).alias("map_status"), pl.lit(detail).alias("map_detail"),
-            pl.lit(artifact.map_location).alias("map_location"),
-        )
-    )  # fmt: skip
 
 
 def _gone(artifact: Artifact, last_seen: datetime | None) -> tuple[str, str]:
@@ -133,87 +221,8 @@ def _gone(artifact: Artifact, last_seen: datetime | None) -> tuple[str, str]:
     return "expired", f"{artifact.map_location}{when} is no longer in the store; maps are kept {days} days by default"
 
 
-def _mapped(rows: pl.DataFrame, artifact: Artifact, decoded: SourceMap) -> pl.DataFrame:
-    lines, columns = rows["line"].to_numpy() - 1, rows["column"].to_numpy() - 1
-    at = decoded.find(lines, columns)
-    original = decoded.take(at)
-    behind = np.where(at >= 0, columns - (decoded.columns.key[at] & 0xFFFFFFFF), 0) if decoded.columns.key.size else at
-    sources = decoded.columns.source[at] if decoded.columns.key.size else np.full(at.size, -1)
-    sources = np.where(at >= 0, sources, -1)
-    rows = rows.with_columns(
-        original["source"],
-        (original["line"] + 1).alias("source_line"), (original["column"] + 1).alias("source_column"),
-        original["name"].alias("name_token"), pl.Series("source_index", sources), pl.Series("behind", behind),
-        pl.lit(artifact.map_location).alias("map_location"),
-    )  # fmt: skip
-    has_content = np.array([*(decoded.contents.has(index) for index in range(len(decoded.sources))), False])
-    rows = rows.with_columns(
-        pl.Series("has_content", has_content[sources]),
-        pl.Series("source_in_app", _in_app(decoded)[sources]),
-    )
-    found, why = pl.col("source_line").is_not_null(), _why_outside(decoded)
-    no_line = (pl.col("line") == 0) | (pl.col("column") == 0)
-    status = (
-        pl.when(~found).then(pl.lit("outside_map"))
-        .when((pl.col("status") == "mapped") & ~pl.col("has_content")).then(pl.lit("no_source_content"))
-        .otherwise(pl.col("status"))
-    )  # fmt: skip
-    detail = (
-        pl.when(~found & no_line).then(pl.lit("the frame has no line and column"))
-        .when(~found).then(pl.lit(why))
-        .when(pl.col("source").is_null()).then(pl.lit("the map gives the source of this position no name"))
-        .when((pl.col("status") == "mapped") & ~pl.col("has_content"))
-        .then(pl.lit("the map does not carry the content of this source"))
-        .otherwise(pl.col("detail"))
-    )  # fmt: skip
-    return rows.with_columns(status.alias("map_status"), detail.alias("map_detail"))
-
-
 def _why_outside(decoded: SourceMap) -> str:
     keys = decoded.columns.key
     if not keys.size:
         return "the map maps nothing"
     return f"the map has no original position here; its mappings end at line {int(keys[-1] >> 32) + 1}"
-
-
-def _with_functions(
-    rows: pl.DataFrame, reads: pl.DataFrame, decoded: SourceMap, maps: Maps
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Parse each source that was hit and that the map carries, once: functions, and properties read."""
-    functions: list[str | None] = [None] * rows.height
-    found: list[tuple[int, str | None, str, str]] = []
-    asked = rows.select("position", "source_index", "source_line", "source_column", "behind").join(reads, on="position")
-    numbered = rows.with_row_index("row").filter(pl.col("has_content"))
-    for (source,), hits in numbered.partition_by("source_index", as_dict=True).items():
-        outline = maps.outline(decoded, int(str(source)))
-        if outline is None:
-            continue
-        lines, columns = hits["source_line"].to_numpy() - 1, hits["source_column"].to_numpy() - 1
-        for row, name in zip(hits["row"], outline.functions_at(lines, columns), strict=True):
-            functions[row] = name
-        for position, _, line, column, behind, expected in asked.filter(pl.col("source_index") == source).iter_rows():
-            read = outline.read_at(line - 1, column - 1, after=behind, expected=expected)
-            if read and read[0]:
-                found.append((position, expected, read[0], read[1]))
-    named = rows.with_columns(pl.Series("source_function", functions, dtype=pl.String))
-    return named, pl.DataFrame(found, schema=READ, orient="row")
-
-
-def _in_app(decoded: SourceMap) -> np.ndarray:
-    """Whether each source is the team's own code; the entry past the end, for "no source", is unused."""
-    ignored = set(decoded.ignore_list)
-    return np.array(
-        [index not in ignored and not _is_foreign(source or "") for index, source in enumerate(decoded.sources)]
-        + [True]
-    )
-
-
-@cache
-def _foreign() -> re.Pattern[str]:
-    patterns = [rule["url"] for rule in load("in_app", "frames").data["not_in_app"]]
-    patterns += [rule["source"] for rule in load("symbolicate", "sources").data["not_in_app"]]
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
-
-
-def _is_foreign(source: str) -> bool:
-    return _foreign().search(source) is not None
