@@ -113,6 +113,23 @@ def test_retention_that_ends_while_events_come_in(artifacts, releases):
     assert audit(rows, artifacts, releases, now=datetime(2026, 4, 1, tzinfo=UTC))["verdict"].to_list() == ["complete"]
 
 
+def test_bundles_that_give_their_map_away(artifacts, releases):
+    bundles = pl.DataFrame(
+        [
+            {"release": A, "url": "~/assets/app.js", "code": "f();\n//# sourceMappingURL=app.js.map\n"},
+            {"release": A, "url": "~/assets/lib.js", "code": "f();", "source_map_header": "/maps/lib.js.map"},
+            {"release": A, "url": "~/assets/x.js", "code": "f();", "map_answers": True},
+            {"release": B, "url": "~/assets/app.js", "code": "f();", "map_answers": False},
+        ]
+    )
+    rows = [seen(sha, "mapped", location=f"{sha}/app.js.map") for sha in (A, B)]
+    found = audit(rows, artifacts, releases, bundles=bundles).filter(pl.col("verdict") == "map_given_away")
+    assert found["release"].to_list() == [A]
+    assert found["detail"][0] == (
+        "app.js by comment (app.js.map); lib.js by header (/maps/lib.js.map); x.js by its address (x.js.map answers)"
+    )
+
+
 def test_events_without_a_release(artifacts, releases):
     rows = [
         seen(A, "mapped", location=f"{A}/app.js.map"),

@@ -12,6 +12,7 @@ import polars as pl
 
 from connectors.tables import ARTIFACTS, RELEASES, require
 from workbench.rules.loader import load
+from workbench.symbolicate.leaks import find_leaks
 from workbench.symbolicate.matching import address_of, release_format, same_release
 
 FINDING = {
@@ -41,6 +42,7 @@ def audit_maps(
     *,
     first_party: Sequence[str] = (),
     now: datetime | None = None,
+    bundles: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Say for each release whether its stacks could be mapped, what was wrong, and the way out.
 
@@ -54,13 +56,16 @@ def audit_maps(
         Hosts that serve the team's own bundles; without them, the hosts from which anything was mapped.
     now
         The day for the question how long maps will be kept; the newest event's time when not given.
+    bundles
+        The bundles as they are served, where somebody fetched them: `release`, `url`, `code`, `source_map_header` (of
+        the response), `map_answers` (whether `<bundle>.map` is served).
 
     Returns
     -------
     `release` (as the events name it), `severity` (`bad`, `partial`, `good`), `verdict`, `detail`, `way_out`, and how
     many `events` and `frames` it concerns. Verdicts: `complete`; `no_maps`, `missing_maps`; `uploaded_late`;
-    `name_changed`; `retention_ends`; and `dist_mismatch`, `debug_id_mismatch`, `invalid_map`, `expired`, `outside_map`
-    as in the frames. Releases stand in order of deploy, then of severity.
+    `name_changed`; `retention_ends`; `map_given_away`; and `dist_mismatch`, `debug_id_mismatch`, `invalid_map`,
+    `expired`, `outside_map` as in the frames. Releases stand in order of deploy, then of severity.
 
     Examples
     --------
@@ -88,6 +93,7 @@ def audit_maps(
             _late(ours),
             _renamed(ours),
             *([_ending(ours, day)] if isinstance(day, datetime) else []),
+            *([_given_away(ours, bundles)] if bundles is not None else []),
         ]
     )
     fine = _complete(ours.filter(~pl.col("release").is_in(_named(found, "bad", "partial"), nulls_equal=True)))
@@ -249,6 +255,27 @@ def _ending(ours: pl.DataFrame, day: datetime) -> pl.DataFrame:
             "frames",
         )
     )
+
+
+def _given_away(ours: pl.DataFrame, bundles: pl.DataFrame) -> pl.DataFrame:
+    """Bundles that lead everybody to their map, and with it to the team's source."""
+    rows = []
+    hit = {release: (events, frames) for release, events, frames in ours.group_by("release").agg(*_COUNTS).iter_rows()}
+    for (release,), served in bundles.partition_by("release", as_dict=True, maintain_order=True).items():
+        ways = []
+        for row in served.iter_rows(named=True):
+            name = address_of(row["url"]).path.rpartition("/")[2]
+            header = {"SourceMap": row["source_map_header"]} if row.get("source_map_header") else {}
+            ways += [f"{name} by {leak.kind} ({leak.address})" for leak in find_leaks(row["code"] or "", header)]
+            ways += [f"{name} by its address ({name}.map answers)"] if row.get("map_answers") else []
+        if ways:
+            events, frames = hit.get(release, (0, 0))
+            rows.append(
+                {"release": release, "severity": "partial", "verdict": "map_given_away", "detail": "; ".join(ways),
+                 "way_out": "Upload maps to the store only; deploy neither them nor the comments that name them.",
+                 "events": events, "frames": frames}
+            )  # fmt: skip
+    return pl.DataFrame(rows, schema=FINDING)
 
 
 def _complete(ours: pl.DataFrame) -> pl.DataFrame:
