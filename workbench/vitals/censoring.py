@@ -14,7 +14,7 @@ from workbench.vitals.thresholds import threshold_of
 FINDINGS = ("cut off above", "cut off below", "good ones missing")
 
 
-def censoring(
+def find_censoring(
     vitals: pl.DataFrame,
     by: Sequence[str] = ("metric",),
     *,
@@ -48,7 +48,7 @@ def censoring(
     Examples
     --------
     >>> vitals = pl.DataFrame({"metric": "LCP", "value": [float(ms) for ms in range(900, 10_001, 20)]})
-    >>> censoring(vitals)["finding", "at", "n_near"].rows()
+    >>> find_censoring(vitals)["finding", "at", "n_near"].rows()
     [('cut off above', 10000.0, 25)]
     """
     rule = load("vitals", "censoring").data
