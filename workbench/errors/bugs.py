@@ -126,7 +126,7 @@ def _say(kind: str, profiles: Profiles, a: int, b: int, weight: float) -> str:
         case "engines":
             return "the same kind of message, in different browser engines only"
         case "no map":
-            return "the same message; one side has no source map, and only one place of ours has it"
+            return "the same message; a source map is missing that would tell the places apart"
         case "onset" if weight > 0:
             return "both began at the same time" + (" (many issues did)" if weight < 1 else "")
         case "onset":

@@ -126,6 +126,8 @@ def onset_evidence(
     unseen = np.maximum(gap, 0.0) * np.minimum.outer(rate, rate)
     full = rules["disjoint_missing"]
     disjoint = rules["disjoint"] * np.clip((unseen - full / 3) / (full * 2 / 3), 0.0, 1.0)
+    # One that a release without maps took over from another is no newcomer.
+    disjoint[~share_release & ~np.logical_and.outer(mapped, mapped)] = 0.0
     return {"onset": onset, "end": end, "disjoint": disjoint}
 
 

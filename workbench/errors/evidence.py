@@ -71,6 +71,9 @@ def weigh(
     weights |= words_alike(issues, rules["field"])
     weights |= places_alike(issues, events, rules["place"])
     weights["no map"][weights["other endpoint"] < 0] = 0.0
+    same_field = weights["receiver"] >= rules["field"]["same_receiver"]
+    unexplained = weights["failing span"] == 0
+    weights["other endpoint"][same_field & unexplained] *= rules["network"]["other_endpoint_same_field"]
     releases = incidence(events, "release", n)
     mapped = issues["top_mapped"].fill_null(False).to_numpy()
     alive = lives(traffic, events, n)

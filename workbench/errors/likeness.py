@@ -88,6 +88,7 @@ def places_alike(issues: pl.DataFrame, events: pl.DataFrame, rules: dict[str, An
     codes = issues["canonical"].rank("dense").to_numpy() - 1
     mapped_places = np.bincount(codes, weights=mapped.astype(float), minlength=n)[codes]
     twin = same_canonical & np.not_equal.outer(mapped, mapped) & (mapped_places <= 1)[:, None]
+    took_over = same_canonical & ~both_mapped & no_release_shared
     moved = same_canonical & neither & same_file & same_function & no_release_shared
     engines = incidence(events.with_columns(engine=_engine()), "engine", n).toarray()
     enough = engines.sum(axis=1) >= 2
@@ -100,7 +101,7 @@ def places_alike(issues: pl.DataFrame, events: pl.DataFrame, rules: dict[str, An
             same_place, rules["same_function"], np.where(same_file & both_mapped, rules["same_file"], 0.0)
         ),
         "engines": np.where(apart & like, rules["engines_apart"], 0.0),
-        "no map": np.where(moved, rules["moved"], np.where(twin, rules["unmapped_twin"], 0.0)),
+        "no map": np.select([moved, twin, took_over], [rules["moved"], rules["unmapped_twin"], rules["took_over"]], 0.0),
     }
 
 
