@@ -155,8 +155,10 @@ class Ranked:
 
 def _students_t(clusters: Floats, confidence: float) -> Floats:
     """By how much fewer page views are known than the variance says, because few sessions know the variance badly."""
-    t = special.stdtrit(np.where(np.isfinite(clusters), np.maximum(clusters - 1, 1), 1e9), 0.5 + confidence / 2)
-    return np.where(np.isfinite(clusters), (critical_value(confidence) / t) ** 2, 1.0)
+    factor, few = np.ones(clusters.size), np.isfinite(clusters)
+    t = special.stdtrit(np.maximum(clusters[few] - 1, 1), 0.5 + confidence / 2)
+    factor[few] = (critical_value(confidence) / t) ** 2
+    return factor
 
 
 def rank_values(
