@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.exceptions import ParameterError
+from connectors.exceptions import ParameterError, SourceNotFound
 from connectors.registry import open_store
 from connectors.stores import Window
+from connectors.tables import TABLES
 from workbench.case.case import Case
 
 Time = str | datetime | None
@@ -57,6 +58,12 @@ def open_case(
     if first is not None and last is not None and first >= last:
         raise ParameterError(f"the window ends ({last:%Y-%m-%d %H:%M}) before it starts ({first:%Y-%m-%d %H:%M})")
     store = open_store(source) if isinstance(source, str) or hasattr(source, "__fspath__") else source
+    if hasattr(store, "has") and not any(store.has(name) for name in TABLES):
+        passed = len(getattr(store, "passed_over", ()))
+        raise SourceNotFound(
+            f"nothing at {getattr(store, 'address', source)} is evidence that can be read ({passed} files of no known "
+            "kind were passed over); put envelopes, beacons, rrweb recordings, OTLP spans or Lighthouse results there"
+        )
     return Case(store, Window(first, last, environment or None, project or None), release or None)
 
 
