@@ -69,9 +69,10 @@ def weigh(
     spans = _span_leads(marks, traffic)
     weights = _network(endpoints, spans, n, rules["network"])
     weights |= words_alike(issues, rules["field"])
-    weights |= places_alike(issues, events, rules["place"])
-    weights["no map"][weights["other endpoint"] < 0] = 0.0
+    weights |= places_alike(issues, events, weights["other endpoint"] < 0, rules["place"])
     same_field = weights["receiver"] >= rules["field"]["same_receiver"]
+    # In a release without maps nobody can say which field it was; the property and the succession speak for the same.
+    same_field |= (weights["property"] >= rules["field"]["same_property"]) & (weights["no map"] > 0)
     unexplained = weights["failing span"] == 0
     weights["other endpoint"][same_field & unexplained] *= rules["network"]["other_endpoint_same_field"]
     releases = incidence(events, "release", n)

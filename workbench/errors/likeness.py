@@ -58,7 +58,9 @@ def words_alike(issues: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.nda
     }
 
 
-def places_alike(issues: pl.DataFrame, events: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+def places_alike(
+    issues: pl.DataFrame, events: pl.DataFrame, conflict: np.ndarray, rules: dict[str, Any]
+) -> dict[str, np.ndarray]:
     """Compare where in the code issues show themselves, and what having no source map hides of it.
 
     Parameters
@@ -67,6 +69,8 @@ def places_alike(issues: pl.DataFrame, events: pl.DataFrame, rules: dict[str, An
         One row an issue: `top_file`, `top_function`, `top_area` (neighbourhood in the bundle), `top_mapped`, `canonical`, `kind`, `property`.
     events
         Events that are not noise: `issue`, `browser`, `release`.
+    conflict
+        Pairs that follow different endpoints: there the same message alone says nothing.
     rules
         `rules/grouping/bugs`, the table `place`.
 
@@ -87,7 +91,7 @@ def places_alike(issues: pl.DataFrame, events: pl.DataFrame, rules: dict[str, An
     same_place = same_file & same_function & (both_mapped | (neither & same_area & ~no_release_shared))
     codes = issues["canonical"].rank("dense").to_numpy() - 1
     mapped_places = np.bincount(codes, weights=mapped.astype(float), minlength=n)[codes]
-    twin = same_canonical & np.not_equal.outer(mapped, mapped) & (mapped_places <= 1)[:, None]
+    twin = ~conflict & same_canonical & np.not_equal.outer(mapped, mapped) & (mapped_places <= 1)[:, None]
     took_over = same_canonical & ~both_mapped & no_release_shared
     moved = same_canonical & neither & same_file & same_function & no_release_shared
     engines = incidence(events.with_columns(engine=_engine()), "engine", n).toarray()
@@ -101,7 +105,9 @@ def places_alike(issues: pl.DataFrame, events: pl.DataFrame, rules: dict[str, An
             same_place, rules["same_function"], np.where(same_file & both_mapped, rules["same_file"], 0.0)
         ),
         "engines": np.where(apart & like, rules["engines_apart"], 0.0),
-        "no map": np.select([moved, twin, took_over], [rules["moved"], rules["unmapped_twin"], rules["took_over"]], 0.0),
+        "no map": np.select(
+            [moved, twin, took_over], [rules["moved"], rules["unmapped_twin"], rules["took_over"]], 0.0
+        ),
     }
 
 
