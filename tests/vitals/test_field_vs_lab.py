@@ -73,19 +73,23 @@ def test_a_field_that_may_be_as_good_as_the_lab_says_is_no_blind_spot():
 def test_what_the_lab_would_have_caught():
     compared = pl.DataFrame(
         {
-            "metric": ["LCP", "LCP", "INP", "LCP", "LCP"],
+            "metric": ["LCP", "LCP", "LCP", "LCP", "INP", "LCP", "LCP"],
             "device_class": "mobile",
-            "route": ["/seen", "/scatter", "/seen", "/unseen", "/fine"],
+            "route": ["/seen", "/scatter", "/once", "/twice", "/seen", "/unseen", "/fine"],
             "difference": 900.0,
-            "verdict": ["regression"] * 4 + ["no change"],
+            "verdict": ["regression"] * 6 + ["no change"],
         }
     )
     lab = pl.concat(
         [
-            _runs("/seen", 1000, 1100),
-            _runs("/seen", 1900, 2000, release="b"),
-            _runs("/scatter", 1000, 2100),
-            _runs("/scatter", 2000, 2200, release="b"),
+            _runs("/seen", 1000, 1100, 1050),
+            _runs("/seen", 1150, 1250, 1200, release="b"),
+            _runs("/scatter", 1000, 2100, 1600),
+            _runs("/scatter", 2000, 2200, 2100, release="b"),
+            _runs("/once", 1000),
+            _runs("/once", 1250, release="b"),
+            _runs("/twice", 1000),
+            _runs("/twice", 2000, release="b"),
             _runs("/unseen", 1000),
         ]
     )
@@ -93,7 +97,9 @@ def test_what_the_lab_would_have_caught():
     assert table.select("route", "metric", "lab_verdict").rows() == [
         ("/seen", "LCP", "caught"),
         ("/scatter", "LCP", "missed"),
+        ("/once", "LCP", "missed"),
+        ("/twice", "LCP", "caught"),
         ("/seen", "INP", "not measured"),
         ("/unseen", "LCP", "not measured"),
     ]
-    assert table["lab_difference"].to_list() == [900.0, 550.0, None, None]
+    assert table["lab_difference"].to_list() == [150.0, 500.0, 250.0, 1000.0, None, None]

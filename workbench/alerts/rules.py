@@ -89,7 +89,8 @@ def judge(rule: Rule, rates: pl.DataFrame) -> pl.DataFrame:
         for column in ("errors", "visits")
     )
     known = (pl.col("at") - pl.col("at").min() >= duration(rule.usual_from)) & (visits > 0)
-    expected = rule.times * pl.col("usual") * pl.col("visits")
+    # errors in a bin without visits are judged as if there had been one
+    expected = rule.times * pl.col("usual") * pl.col("visits").clip(lower_bound=1)
     over = (pl.col("errors") >= rule.min_errors) & (pl.col("errors") >= expected)
     # each bin over the rule prolongs the silence, as an alert that stays open does
     lately = pl.col("over").cast(pl.Int64).rolling_sum_by("at", window_size=rule.quiet_for, closed="left").fill_null(0)

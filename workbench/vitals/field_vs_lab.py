@@ -13,6 +13,9 @@ from workbench.vitals.thresholds import RATINGS, rating, threshold_of
 LAB_METRICS = ("LCP", "CLS", "FCP", "TTFB")
 """What both a lab and the field measure. The lab has no users, hence no INP: its blocking time only hints at it."""
 
+RUNS_THAT_SAY = 3
+"""From so many runs on a page's own runs say how much they scatter."""
+
 
 def field_vs_lab(
     vitals: pl.DataFrame,
@@ -114,8 +117,9 @@ def caught_by_lab(compared: pl.DataFrame, lab_runs: pl.DataFrame, before: str, a
     Returns
     -------
     One row per regression: its keys, `difference` in the field, `lab_before`, `lab_after` (medians), `lab_difference`,
-    `lab_verdict`: `caught` (worse by more than the runs of either release scatter, and by what a user could notice),
-    `missed`, `not measured` (INP, or no run of the page in either release).
+    `lab_verdict`: `caught` (worse by more than runs scatter, and by what a user could notice), `missed`, `not measured`
+    (INP, or no run of the page in either release). How much runs scatter is taken from themselves where either release
+    has three, else from `lab_scatter` in `rules/vitals/thresholds`: a single Lighthouse run proves little.
 
     Examples
     --------
@@ -132,11 +136,16 @@ def caught_by_lab(compared: pl.DataFrame, lab_runs: pl.DataFrame, before: str, a
     sides = [
         _lab(lab_runs.filter(pl.col("release").cast(pl.String) == release), keys)
         .with_columns(pl.col(name).cast(pl.String) for name in keys)
-        .select(*keys, pl.col("lab", "lab_low", "lab_high").name.suffix(f"_{side}"))
+        .select(*keys, pl.col("lab", "lab_low", "lab_high", "runs").name.suffix(f"_{side}"))
         for side, release in (("before", before), ("after", after))
     ]
     worse = pl.col("lab_after") - pl.col("lab_before")
-    beyond_scatter = pl.col("lab_low_after") > pl.col("lab_high_before")
+    usual = threshold_of("lab_scatter") * pl.when(metric="CLS").then(1.0).otherwise(pl.col("lab_before"))
+    beyond_scatter = (
+        pl.when(pl.min_horizontal("runs_before", "runs_after") >= RUNS_THAT_SAY)
+        .then(pl.col("lab_low_after") > pl.col("lab_high_before"))
+        .otherwise(worse > usual.fill_null(0))
+    )
     noticeable = worse >= threshold_of("smallest_change").fill_null(0)
     return (
         regressions.select(*keys, "difference")

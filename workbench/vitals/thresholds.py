@@ -21,6 +21,7 @@ class Threshold(NamedTuple):
     poor: float
     unit: str
     smallest_change: float
+    lab_scatter: float
 
 
 @cache
@@ -32,10 +33,9 @@ def thresholds() -> dict[str, Threshold]:
     >>> thresholds()["INP"][:4]
     ('INP', 200.0, 500.0, 'ms')
     """
+    numbers = ("good", "poor", "smallest_change", "lab_scatter")
     return {
-        metric: Threshold(
-            metric, float(rule["good"]), float(rule["poor"]), rule["unit"], float(rule["smallest_change"])
-        )
+        metric: Threshold(metric=metric, unit=rule["unit"], **{part: float(rule[part]) for part in numbers})
         for metric, rule in load("vitals", "thresholds").data.items()
     }
 
@@ -46,7 +46,7 @@ def threshold_of(part: str, metric: pl.Expr | None = None) -> pl.Expr:
     Parameters
     ----------
     part
-        `good`, `poor` or `smallest_change`.
+        `good`, `poor`, `smallest_change` or `lab_scatter`.
     metric
         The column that names the metric; `metric` when not given.
 
