@@ -18,6 +18,7 @@ from workbench.case.impact import hit_sessions, people_sessions
 from workbench.errors.grouping import Grouping, group
 from workbench.errors.impact import bug_impact
 from workbench.replay.dom import blank_pages
+from workbench.replay.privacy import leaks
 from workbench.symbolicate.audit import audit_maps
 from workbench.symbolicate.frames import symbolicate
 from workbench.traces.joins import all_2xx, replay_joins, trace_joins
@@ -213,14 +214,20 @@ class Case:
         return replay_joins(self.events, self.replays, self.evidence.table("sessions"))
 
     @cached_property
+    def recordings(self) -> pl.DataFrame:
+        """Every kept recording's events, one recording after the other."""
+        events = [self.evidence.replay_events(replay) for replay in self.replays["replay_id"].sort()]
+        return pl.concat(events) if events else REPLAY_EVENTS.empty()
+
+    @cached_property
     def blank(self) -> pl.DataFrame:
-        """Pages that went blank, in the recordings of people's sessions that had an error."""
-        met = self.events.select("session_id").join(self.sessions, on="session_id", how="semi")
-        recorded = self.replays.join(met, on="session_id", how="semi")
-        return pl.concat(
-            [blank_pages(self.evidence.replay_events(replay)) for replay in recorded["replay_id"].sort()]
-            or [blank_pages(REPLAY_EVENTS.empty())]
-        )
+        """Pages that went blank, in the recordings of people's sessions."""
+        return blank_pages(self.recordings).join(self.sessions, on="session_id", how="semi")
+
+    @cached_property
+    def leaks(self) -> pl.DataFrame:
+        """Where personal data stands in clear in recordings: what kind, on which page, in which field; never the value."""
+        return leaks(self.recordings)
 
     @cached_property
     def map_audit(self) -> pl.DataFrame:

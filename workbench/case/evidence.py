@@ -66,7 +66,7 @@ class Evidence:
                 FetchReport(
                     source=recordings[0].source,
                     table="replay_events",
-                    query=f"{len(recordings)} recordings of the sessions that were hit",
+                    query=f"{len(recordings)} recordings, one by one",
                     rows=sum(report.rows for report in recordings),
                     window=self.window,
                     pages=len(recordings),

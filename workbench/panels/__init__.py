@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.panels.headline import Headline, HeadlineView, Kpi
     from workbench.panels.ledger import Ledger, LedgerView
     from workbench.panels.noise import NoiseTable, NoiseView
+    from workbench.panels.privacy import Leaks, LeaksView
     from workbench.panels.rates import Rates, RatesView
     from workbench.panels.recording import Mark, pack
     from workbench.panels.replay import Replay
@@ -34,6 +35,7 @@ _HOMES = {
     "headline": "Headline HeadlineView Kpi",
     "ledger": "Ledger LedgerView",
     "noise": "NoiseTable NoiseView",
+    "privacy": "Leaks LeaksView",
     "rates": "Rates RatesView",
     "recording": "Mark pack",
     "replay": "Replay",

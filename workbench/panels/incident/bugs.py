@@ -12,7 +12,7 @@ from workbench.charts.labels import plural, release_name, shorten
 from workbench.panels.bug import BugView, ReplayView, ThrowView, TraceView
 from workbench.panels.bugs import BugsView
 from workbench.panels.incident.words import stretch
-from workbench.panels.replay import Mark, pack
+from workbench.panels.recording import Mark, pack
 
 BARS = 36
 OPEN_BEFORE_MS = 500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -18,9 +18,10 @@ from workbench.panels.headline import Headline
 from workbench.panels.incident.bugs import bug_views, bugs_view
 from workbench.panels.incident.completeness import completeness_view, ledger_view
 from workbench.panels.incident.findings import headline_view
-from workbench.panels.incident.sections import funnel_view, maps_view, noise_view, rates_view, vitals_view
+from workbench.panels.incident.sections import funnel_view, leaks_view, maps_view, noise_view, rates_view, vitals_view
 from workbench.panels.ledger import Ledger
 from workbench.panels.noise import NoiseTable
+from workbench.panels.privacy import Leaks
 from workbench.panels.rates import Rates
 from workbench.panels.source_maps import SourceMaps
 from workbench.panels.vitals import Vitals
@@ -62,6 +63,7 @@ class Incident:
         self.details = Bug(lambda bug, **chosen: bug_views(self.case(**chosen), bug), **drive)
         self.vitals = Vitals(self._view(vitals_view), **drive)
         self.noise = NoiseTable(self._view(noise_view), **drive)
+        self.leaks = Leaks(self._view(leaks_view), **drive)
         self.source_maps = SourceMaps(self._view(maps_view), **drive)
         self.ledger = Ledger(self._view(ledger_view), **drive)
 
@@ -95,7 +97,7 @@ def _header_view(case: Case) -> HeaderView:
     return HeaderView(
         source=case.name,
         start=case.window.start or seen.min() or now,
-        end=case.window.end or now,
+        end=case.window.end or now + timedelta(seconds=1),
         releases=tuple(dict.fromkeys([*deployed, *named])),
         environments=tuple(environments),
         bugs=tuple(case.bugs.select("bug_id", "title").iter_rows()),

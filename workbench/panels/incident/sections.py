@@ -12,6 +12,7 @@ from workbench.charts.labels import plural, release_name, share, vital
 from workbench.panels.funnel import FunnelView
 from workbench.panels.incident.words import counted, sentence
 from workbench.panels.noise import NoiseView
+from workbench.panels.privacy import LeaksView
 from workbench.panels.rates import RatesView
 from workbench.panels.source_maps import SourceMapsView
 from workbench.panels.vitals import VitalsView
@@ -107,6 +108,11 @@ def noise_view(case: Case) -> NoiseView:
     left = share(n / case.events.height) if case.events.height else "–"
     return NoiseView(case.noise, case.events.height, f"{left} of all errors. Nothing was dropped: "
                      "`case.noise` counts them, `case.grouping.events` names the rule of each.")  # fmt: skip
+
+
+def leaks_view(case: Case) -> LeaksView:
+    """Give the personal data that stands in clear in recordings."""
+    return LeaksView(case.leaks, case.recordings["replay_id"].n_unique())
 
 
 def maps_view(case: Case) -> SourceMapsView:
