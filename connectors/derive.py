@@ -74,11 +74,12 @@ def with_releases(runs: pl.DataFrame, releases: pl.DataFrame) -> tuple[pl.DataFr
     >>> from datetime import datetime
     >>> times = [datetime(2026, 3, 2, 9), datetime(2026, 3, 9, 14)]
     >>> deploys = pl.DataFrame({"release": ["a", "b"], "deployed_at": times})
-    >>> runs = pl.DataFrame({"at": [datetime(2026, 3, day, 13, 45) for day in (1, 4, 9)], "release": [None] * 3})
-    >>> with_releases(runs.cast({"release": pl.String}), deploys)[0]["release"].to_list()
-    [None, 'a', 'b']
+    >>> runs = pl.DataFrame({"at": [datetime(2026, 3, day, 13, 45) for day in (1, 4, 9)], "run_id": ["x", "y", "z"]})
+    >>> told, how_many = with_releases(runs.with_columns(release=pl.lit(None, pl.String)), deploys)
+    >>> told["release"].to_list(), how_many
+    ([None, 'a', 'b'], 2)
     """
-    unnamed = runs["release"].null_count()
+    unnamed = runs.filter(pl.col("release").is_null())["run_id"].n_unique()
     deploys = releases.select(pl.col("release").alias("__release"), "deployed_at").drop_nulls().sort("deployed_at")
     if not unnamed or deploys.is_empty():
         return runs, 0
@@ -89,7 +90,8 @@ def with_releases(runs: pl.DataFrame, releases: pl.DataFrame) -> tuple[pl.DataFr
             left_on="at", right_on=f"{name}_at", strategy=strategy, tolerance=tolerance,
         )  # fmt: skip
     told = near.sort("__row").with_columns(pl.coalesce("release", "__next", "__live").alias("release"))
-    return told.select(runs.columns), unnamed - told["release"].null_count()
+    still = told.filter(pl.col("release").is_null())["run_id"].n_unique()
+    return told.select(runs.columns), unnamed - still
 
 
 def with_replays(events: pl.DataFrame, replays: pl.DataFrame) -> pl.DataFrame:

@@ -205,7 +205,7 @@ class FolderTables:
         releases = self.table(RELEASES).frame
         loaded = read_lab_runs(self._files("lab"), releases["release"].to_list())
         frame, told = with_releases(loaded.frame, releases)
-        note = f"{told} measurements name no release: taken for the one deployed within 30 minutes, else the one live"
+        note = f"{told} runs name no release: taken for the one deployed within 30 minutes, else the one live"
         return loaded.with_frame(with_routes(frame), *([note] if told else []))
 
     def _load_releases(self) -> Loaded:

@@ -218,6 +218,10 @@ def test_lab_runs(sample):
         pytest.skip("the sample has no lab results")
     runs = rows(sample.lab_runs(ALL))
     assert runs["run_id"].n_unique() == len(files)
+    truth = [json.loads(line) for line in (SAMPLE / "truth.ndjson").read_text().splitlines()]
+    letters = {deploy["letter"]: deploy["release"] for deploy in truth if deploy["kind"] == "deploy"}
+    for run_id, release in runs.select("run_id", "release").unique().iter_rows():
+        assert release == letters[run_id[0]]  # told by time here, by the driver's file name there
     lcp = sorted(runs.filter(metric="LCP")["value"])
     assert lcp == pytest.approx(
         sorted(result["audits"]["largest-contentful-paint"]["numericValue"] for result in files)
