@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -30,12 +31,13 @@ def _times(*spans: tuple[float, float, float]) -> pl.DataFrame:
 
 
 VISITS = _times((0, 24, 200))
+FIVE = Rule("five", times=5, every="15m", window="15m")
 INCIDENT = _times((0, 14 + 1 / 3, 4), (14 + 1 / 3, 24, 80))
 
 
 def test_the_rule_fires_before_support_hears_of_it():
     rates = error_rates(INCIDENT, VISITS, "15m")
-    found = lead_time(Rule("five", times=5), rates, SUPPORT, incident_at=DEPLOY)
+    found = lead_time(FIVE, rates, SUPPORT, incident_at=DEPLOY)
     # the bin from 14:15 has 10 minutes of the incident, 13 errors where 1 is usual; it is known at its end
     assert found.fired_at == START + timedelta(hours=14, minutes=30)
     assert found.lead == timedelta(minutes=50)
@@ -46,26 +48,26 @@ def test_the_rule_fires_before_support_hears_of_it():
 
 def test_a_rule_knows_nothing_of_the_future():
     rates = error_rates(INCIDENT, VISITS, "15m")
-    whole = judge(Rule("five", times=5), rates)
+    whole = judge(FIVE, rates)
     for hours in (7, 14, 15, 16):
         seen = rates.filter(pl.col("at") < START + timedelta(hours=hours))
-        assert judge(Rule("five", times=5), seen).equals(whole.head(seen.height))
+        assert judge(FIVE, seen).equals(whole.head(seen.height))
 
 
 def test_a_wave_of_traffic_is_no_alarm_and_a_wave_of_errors_before_the_deploy_is_a_false_one():
     busy = _times((0, 10, 100), (10, 12, 1000), (12, 24, 100))
     same_rate = _times((0, 10, 4), (10, 12, 40), (12, 24, 4))
-    calm = lead_time(Rule("five", times=5), error_rates(same_rate, busy), None, incident_at=DEPLOY)
+    calm = lead_time(FIVE, error_rates(same_rate, busy), None, incident_at=DEPLOY)
     assert (calm.fired_at, calm.lead, calm.false_alarms) == (None, None, 0)
     hiccup = _times((0, 9, 4), (9, 9.5, 60), (9.5, 14 + 1 / 3, 4), (14 + 1 / 3, 24, 80))
-    found = lead_time(Rule("five", times=5), error_rates(hiccup, VISITS), SUPPORT, incident_at=DEPLOY)
+    found = lead_time(FIVE, error_rates(hiccup, VISITS), SUPPORT, incident_at=DEPLOY)
     assert found.false_alarms == 1, "two bins, one alarm"
     assert found.lead == timedelta(minutes=50)
 
 
 def test_an_alarm_stays_silent_while_it_is_open_and_rings_again_later():
     twice = _times((0, 10, 4), (10, 11, 80), (11, 16, 4), (16, 17, 80), (17, 24, 4))
-    judged = judge(Rule("five", times=5, quiet_for="4h"), error_rates(twice, VISITS))
+    judged = judge(FIVE, error_rates(twice, VISITS))
     rings = judged.filter("fires")["fired_at"].to_list()
     assert rings == [START + timedelta(hours=10, minutes=15), START + timedelta(hours=16, minutes=15)]
     assert judged["over"].sum() == 8
@@ -73,19 +75,30 @@ def test_an_alarm_stays_silent_while_it_is_open_and_rings_again_later():
 
 def test_support_may_be_faster_than_a_slow_rule():
     found = lead_time(
-        Rule("slow", times=5, every="2h"), error_rates(INCIDENT, VISITS, "2h"), SUPPORT, incident_at=DEPLOY
+        replace(FIVE, every="2h", window="2h"), error_rates(INCIDENT, VISITS, "2h"), SUPPORT, incident_at=DEPLOY
     )
     assert found.lead == timedelta(minutes=-40)
 
 
+def test_a_small_shop_needs_a_window_longer_than_the_step_at_which_it_is_judged():
+    trickle = _times((14 + 1 / 3, 24, 8))
+    visits = _times((0, 24, 20))
+    assert lead_time(FIVE, error_rates(trickle, visits), SUPPORT, incident_at=DEPLOY).fired_at is None
+    hour = Rule("hour", times=5)
+    found = lead_time(hour, error_rates(trickle, visits, hour.every), SUPPORT, incident_at=DEPLOY)
+    # an error every seven and a half minutes from the deploy on: the fifth comes after thirty
+    assert found.fired_at == DEPLOY + timedelta(minutes=35)
+    assert found.lead == timedelta(minutes=25)
+
+
 def test_a_shop_without_errors_does_not_fire_at_its_first_handful():
     first = _times((10, 10.02, 200))
-    assert lead_time(Rule("five", times=5), error_rates(first, VISITS), None).fired_at is None
+    assert lead_time(FIVE, error_rates(first, VISITS), None).fired_at is None
 
 
 def test_nothing_is_judged_in_the_first_hours():
     early = _times((1, 2, 500))
-    judged = judge(Rule("five", times=5), error_rates(early, VISITS))
+    judged = judge(FIVE, error_rates(early, VISITS))
     assert not judged.head(4 * 6)["over"].any()
 
 
@@ -103,7 +116,7 @@ def test_several_rules_side_by_side_the_most_lead_first():
     assert set(table["rule"]) == set(known_rules())
     leads = table["lead"].drop_nulls().to_list()
     assert leads == sorted(leads, reverse=True)
-    never = backtest([Rule("deaf", times=1000)], INCIDENT, VISITS, SUPPORT, incident_at=DEPLOY)
+    never = backtest([replace(FIVE, times=1000)], INCIDENT, VISITS, SUPPORT, incident_at=DEPLOY)
     assert never.select("fired_at", "lead").row(0) == (None, None)
 
 

@@ -6,6 +6,7 @@ page by a banner; slow phones are mostly in ap-south, whose network is slow in e
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from workbench.vitals.field_vs_lab import caught_by_lab, field_vs_lab
 
 @pytest.fixture(scope="module")
 def shop() -> Any:
-    return open_store("sample-data")
+    return open_store(Path(__file__).parents[2] / "sample-data")
 
 
 @pytest.fixture(scope="module")

@@ -66,9 +66,9 @@ def lead_time(
     >>> start = datetime(2026, 3, 10, tzinfo=UTC)
     >>> rates = pl.DataFrame({"at": [start + timedelta(minutes=15 * i) for i in range(60)],
     ...                       "errors": [1.0] * 50 + [20.0] * 10, "visits": 100.0})
-    >>> found = lead_time(Rule("mine", times=5), rates, start.replace(hour=14), incident_at=start.replace(hour=12))
+    >>> found = lead_time(Rule("mine", times=5, every="15m"), rates, start.replace(hour=14))
     >>> str(found.lead), found.false_alarms, round(found.times_usual)
-    ('1:15:00', 0, 20)
+    ('1:15:00', 0, 6)
     """
     judged = judge(rule, rates)
     alarms = judged.filter("fires")
@@ -84,7 +84,7 @@ def lead_time(
         lead=support_at - fired_at if support_at is not None and fired_at is not None else None,
         false_alarms=alarms.height - in_time.height,
         watched=(on_watch["fired_at"] - on_watch["at"]).sum() or timedelta(0),
-        times_usual=first["errors"] / (first["usual"] * first["visits"]) if first and first["visits"] else None,
+        times_usual=first["times_usual"] if first else None,
     )
 
 
@@ -116,7 +116,7 @@ def backtest(
     >>> minutes = pl.DataFrame({"at": [start + timedelta(minutes=i) for i in range(0, 900)]})
     >>> broken = minutes.filter(pl.col("at") > start.replace(hour=12))
     >>> backtest([Rule("mine", times=5)], broken, minutes, start.replace(hour=13))["fired_at", "lead"].rows()
-    [(datetime.datetime(2026, 3, 10, 12, 15, tzinfo=zoneinfo.ZoneInfo(key='UTC')), datetime.timedelta(seconds=2700))]
+    [(datetime.datetime(2026, 3, 10, 12, 10, tzinfo=zoneinfo.ZoneInfo(key='UTC')), datetime.timedelta(seconds=3000))]
     """
     chosen = list(rules.values() if isinstance(rules, Mapping) else rules)
     found = [

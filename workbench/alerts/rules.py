@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Literal
 
 import polars as pl
 
@@ -18,15 +19,16 @@ class Rule:
 
     Examples
     --------
-    >>> Rule("mine", times=5).every
-    '15m'
+    >>> Rule("mine", times=5).window
+    '1h'
     """
 
     name: str
     times: float
     title: str = ""
     reason: str = ""
-    every: str = "15m"
+    every: str = "5m"
+    window: str = "1h"
     usual_over: str = "24h"
     usual_from: str = "6h"
     min_errors: float = 5
@@ -67,8 +69,9 @@ def judge(rule: Rule, rates: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    `rates` with `usual` (errors per visit over the time before; null while less than `usual_from` of it is known),
-    `over` (the bin breaks the rule), `fires` (it does and the rule is not in its silence), `fired_at` (end of the bin).
+    `rates` with `recent` (errors of the window that ends with the bin), `usual` (errors per visit over the time
+    before that window; null while less than `usual_from` of it is known), `times_usual`, `over` (the window breaks
+    the rule), `fires` (it does and the rule is not in its silence), `fired_at` (end of the bin).
 
     Notes
     -----
@@ -81,24 +84,38 @@ def judge(rule: Rule, rates: pl.DataFrame) -> pl.DataFrame:
     >>> start = datetime(2026, 3, 10, tzinfo=UTC)
     >>> rates = pl.DataFrame({"at": [start + timedelta(minutes=15 * i) for i in range(60)],
     ...                       "errors": [1.0] * 50 + [20.0] * 10, "visits": 100.0})
-    >>> judge(Rule("mine", times=5), rates).filter("fires")["fired_at"].to_list()
+    >>> judge(Rule("mine", times=5, every="15m"), rates).filter("fires")["fired_at"].to_list()
     [datetime.datetime(2026, 3, 10, 12, 45, tzinfo=zoneinfo.ZoneInfo(key='UTC'))]
     """
-    errors, visits = (
-        pl.col(column).rolling_sum_by("at", window_size=rule.usual_over, closed="left").fill_null(0.0)
-        for column in ("errors", "visits")
-    )
-    known = (pl.col("at") - pl.col("at").min() >= duration(rule.usual_from)) & (visits > 0)
-    # errors in a bin without visits are judged as if there had been one
-    expected = rule.times * pl.col("usual") * pl.col("visits").clip(lower_bound=1)
-    over = (pl.col("errors") >= rule.min_errors) & (pl.col("errors") >= expected)
+    step, window = duration(rule.every), duration(rule.window)
+
+    def over_time(column: str, length: str, closed: Literal["left", "right"]) -> pl.Expr:
+        return pl.col(column).rolling_sum_by("at", window_size=length, closed=closed).fill_null(0.0)
+
+    def before_the_window(column: str) -> pl.Expr:
+        past = over_time(column, rule.usual_over, "left")
+        return past - over_time(column, rule.window, "right") + pl.col(column)
+
+    known = pl.col("at") + step - window - pl.col("at").min() >= duration(rule.usual_from)
+    usual = (before_the_window("errors") + 0.5) / before_the_window("visits")
+    # errors in a window without visits are judged as if there had been one
+    expected = pl.col("usual") * over_time("visits", rule.window, "right").clip(lower_bound=1)
     # each bin over the rule prolongs the silence, as an alert that stays open does
-    lately = pl.col("over").cast(pl.Int64).rolling_sum_by("at", window_size=rule.quiet_for, closed="left").fill_null(0)
+    lately = pl.col("over").cast(pl.Float64).rolling_sum_by("at", window_size=rule.quiet_for, closed="left")
     return (
         rates.sort("at")
-        .with_columns(pl.when(known).then((errors + 0.5) / visits).alias("usual"))
-        .with_columns(over.fill_null(False).alias("over"), pl.col("at").dt.offset_by(rule.every).alias("fired_at"))
-        .with_columns((pl.col("over") & (lately == 0)).alias("fires"))
+        .with_columns(
+            over_time("errors", rule.window, "right").alias("recent"),
+            pl.when(known & (before_the_window("visits") > 0)).then(usual).alias("usual"),
+            (pl.col("at") + step).alias("fired_at"),
+        )
+        .with_columns((pl.col("recent") / expected).alias("times_usual"))
+        .with_columns(
+            ((pl.col("recent") >= rule.min_errors) & (pl.col("times_usual") >= rule.times))
+            .fill_null(False)
+            .alias("over")
+        )
+        .with_columns((pl.col("over") & (lately.fill_null(0.0) == 0)).alias("fires"))
     )
 
 
