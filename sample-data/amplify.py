@@ -2,8 +2,8 @@
 
 Every row stays a captured row. A copy gets new ids (a keyed hash, the same in every table, so that all joins hold) and
 one shift in time; stacks, messages, durations and user agents are never touched. So a bigger lake has more rows, not
-more evidence: nothing about the incident may be concluded from it. `OUT/templates.parquet` says for each new id which
-captured id it was made of, and in which copy.
+more evidence: nothing about the incident may be concluded from it. `OUT/templates/` says for each new id which captured
+id it was made of, and in which copy.
 """
 
 from __future__ import annotations
