@@ -23,7 +23,8 @@ def contrast_chart(table: pl.DataFrame, *, top: int = 5, width: int = 888) -> al
         As `workbench.contrast.contrast` gives it: dimension, value, n_hit, n_other, share_hit, share_other, ratio, low,
         high (of the ratio), differs.
     top
-        At most so many traits; those that differ, in the table's order.
+        At most so many traits, in the table's order: those that the hit have more often; those that they have less
+        often only where there are no others.
     width
         Of the whole chart, px.
 
@@ -38,8 +39,10 @@ def contrast_chart(table: pl.DataFrame, *, top: int = 5, width: int = 888) -> al
     """
     if table.is_empty():
         return "Nothing to compare: no session was hit, or every session was."
-    traits = table.filter(pl.col("differs")).head(top)
-    same = [d for d in table["dimension"].unique(maintain_order=True) if d not in set(traits["dimension"])]
+    differing = table.filter(pl.col("differs"))
+    shared = differing.filter(pl.col("share_hit") > pl.col("share_other"))
+    traits = (differing if shared.is_empty() else shared).head(top)
+    same = [d for d in table["dimension"].unique(maintain_order=True) if d not in set(differing["dimension"])]
     if traits.is_empty():
         return f"No difference in {_listed(same)}: every interval of the ratio contains 1."
     height = _STEP * traits.height + (22 if same else 0)

@@ -104,15 +104,17 @@ def share(value: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Write a ratio: one decimal below ten, none above.
+    """Write a ratio: one decimal below ten, none above, never a false zero.
 
     Examples
     --------
-    >>> ratio(2.94), ratio(31.2), ratio(None)
-    ('2.9×', '31×', '–')
+    >>> ratio(2.94), ratio(31.2), ratio(0.01), ratio(0.0), ratio(None)
+    ('2.9×', '31×', '<0.1×', '0×', '–')
     """
     if value is None:
         return "–"
+    if value < 0.05:
+        return "<0.1×" if value else "0×"
     return f"{value:.1f}×" if value < 9.95 else f"{value:,.0f}×"
 
 

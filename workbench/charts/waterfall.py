@@ -12,7 +12,7 @@ from workbench.charts.labels import milliseconds, plural, room_for, shorten
 from workbench.charts.rows import BAR_HEIGHT, bars, finish, text_rows, texts
 from workbench.charts.theme import LIGHT
 
-_STEP, _LABEL, _NOTE, _INDENT = 24, 300, 230, 12
+_STEP, _LABEL, _NOTE, _INDENT = 24, 336, 220, 12
 _WIDEST = 20  # times the failing request: a caller that lasts longer is a page, not a request
 _ORIGIN = re.compile(r"https?://[^/\s]+")
 

@@ -58,6 +58,8 @@ __all__ = [
     "Headline",
     "HeadlineView",
     "Kpi",
+    "Leaks",
+    "LeaksView",
     "Ledger",
     "LedgerView",
     "Mark",

@@ -143,6 +143,7 @@ def _card(view: BugView) -> Markup:
     sections = [
         tag("p", prose(view.summary), cls="bs-summary") if view.summary else None,
         tag("div", _throws(view), _why(view), cls="bs-two"),
+        _issues(view),
         _part("What the hit sessions have in common", embed.chart(contrast_chart(view.contrast))),
         _part(_backend_title(view), _trace(view)),
         _part("What the user saw", _replay(view)),
@@ -207,36 +208,39 @@ def _stack(stack: pl.DataFrame) -> Markup | None:
 
 def _why(view: BugView) -> Markup:
     n = view.issues.height
-    words = {1: "Its one issue", 2: "Why these two issues are one bug", 3: "Why these three issues are one bug"}
-    title = words.get(n, f"Why these {count(n)} issues are one bug")
+    words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
+    title = "What its one issue goes with" if n == 1 else f"Why these {words.get(n, count(n))} issues are one bug"
     rows = [] if view.evidence.is_empty() else view.evidence.select("weight", "text").unique(maintain_order=True).rows()
     heaviest_first = sorted(rows, key=lambda row: (row[0] is None, -(row[0] or 0.0)))
     evidence = [tag("li", tag("b", _signed(weight)), tag("span", prose(text))) for weight, text in heaviest_first]
+    none = tag("p", "Nothing links it to other issues.", cls="bs-empty")
+    return _part(title, tag("ul", *evidence, cls="bs-evidence") if evidence else none)
+
+
+def _issues(view: BugView) -> Markup | None:
     rows = [
         [
-            tag("div", shorten(str(row["title"]), 80), cls="bs-wrap") + tag("div", _made_by(row), cls="bs-cap"),
+            tag("div", shorten(str(row["title"]), 100), cls="bs-wrap") + tag("div", _place_and_rule(row), cls="bs-cap"),
             count(row["n_events"]),
             count(row["n_sessions"]),
         ]
         for row in view.issues.iter_rows(named=True)
     ]
-    issues = (
-        table([Column("Issue", wide=True), Column("Events", number=True), Column("Sessions", number=True)], rows)
-        if rows
-        else None
-    )
-    return _part(title, tag("ul", *evidence, cls="bs-evidence") if evidence else None, issues)
+    columns = [Column("Issue", wide=True), *(Column(name, number=True) for name in ("Events", "Sessions"))]
+    return _part("Its issues", table(columns, rows)) if rows else None
+
+
+def _place_and_rule(issue: dict[str, object]) -> Markup:
+    """Say in which file an issue throws, and by which rule or default it is one."""
+    source = issue.get("top_source")
+    place = "/".join(str(source).rsplit("/", 2)[-2:]) if source else None
+    rule = tag("span", f"grouped by {issue['rule']}", title=issue.get("mechanism")) if issue.get("rule") else None
+    return join([place, rule], " · ")
 
 
 def _signed(weight: float | None) -> str:
     """Write a weight with its sign; a remark that weighs nothing gets a dot."""
     return "·" if weight is None else f"{'+' if weight >= 0 else '−'}{abs(weight):.1f}"
-
-
-def _made_by(row: dict[str, object]) -> Markup:
-    place = str(row["top_source"]).rsplit("/", 2)[-2:] if row.get("top_source") else []
-    how = tag("span", f"grouped by {row['rule']}", title=row.get("mechanism")) if row.get("rule") else None
-    return join(["/".join(place) or None, how], " · ")
 
 
 def _backend_title(view: BugView) -> str:

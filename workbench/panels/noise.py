@@ -42,7 +42,7 @@ class NoiseTable(Panel[NoiseView]):
             return tag("p", "No error was noise.", cls="bs-empty")
         rows = [
             [
-                tag("b", str(row["noise_class"]).replace("_", " ")),
+                tag("b", str(row["noise_class"]).replace("_", " "), cls="bs-nowrap"),
                 prose(str(row["reason"])) + _example(row.get("example")),
                 count(row["events"]),
                 share(row["events"] / result.raw if result.raw else None),
