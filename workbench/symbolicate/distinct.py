@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from workbench.symbolicate.numbering import number
+
 _LINE_BITS, _COLUMN_BITS = 22, 26  # 4 million lines, 67 million columns: larger bundles are grouped column by column
 _LARGEST_TABLE = 1 << 24
 
@@ -35,35 +37,47 @@ def encode(frame: pl.DataFrame, columns: Sequence[str]) -> Codes:
     [('b', 'x'), ('a', 'x'), ('b', 'x'), (None, 'x')]
     """
     codes, values = np.zeros(frame.height, np.int32), pl.DataFrame({"": [None]}, schema={"": pl.String})
+    if not frame.height:
+        return Codes(codes, frame.select(pl.col(columns).cast(pl.String)))
+    mixed = False  # texts of one column alone all occur
     for column in columns:
         more, texts = _encode_one(frame[column])
-        if texts.len() > 1:
-            wide = np.int32 if texts.len() * values.height < 1 << 31 else np.int64
-            codes = codes.astype(wide, copy=False) * wide(texts.len()) + more
         if texts.len() * values.height > _LARGEST_TABLE:
+            codes = codes.astype(np.int64) * texts.len() + more
             codes, values = _compact(codes, values, texts)
-        else:
-            values = values.join(texts.to_frame(), how="cross", maintain_order="left_right")
+            continue
+        if values.height == 1:
+            codes = more
+        elif texts.len() > 1:
+            codes = codes * np.int32(texts.len())
+            codes += more
+            mixed = True
+        values = values.join(texts.to_frame(), how="cross", maintain_order="left_right")
     seen = np.zeros(values.height, np.bool_)
-    seen[codes] = True
-    if not seen.all():
+    if mixed:
+        seen[codes] = True
+    if mixed and not seen.all():
         codes, values = (np.cumsum(seen, dtype=np.int32) - np.int32(1))[codes], values.filter(pl.Series(seen))
-    return Codes(codes.astype(np.int32, copy=False), values.select(columns))
+    return Codes(codes, values.select(columns))
 
 
-def _encode_one(column: pl.Series) -> tuple[NDArray[np.int32], pl.Series]:
+def _encode_one(column: pl.Series) -> tuple[NDArray[np.integer], pl.Series]:
     """Codes of one column, and the texts they stand for."""
     if column.null_count() == column.len():
         return np.zeros(column.len(), np.int32), pl.Series(column.name, [None], dtype=pl.String)
     categories = column if isinstance(column.dtype, pl.Categorical) else column.cast(pl.String).cast(pl.Categorical)
-    texts = categories.unique()
-    found = texts.to_physical().cast(pl.Int64)
-    missing = int(found.max()) + 1  # type: ignore[arg-type]
-    number = np.zeros(missing + 1, np.int32)
-    number[found.fill_null(missing).to_numpy()] = np.arange(texts.len(), dtype=np.int32)
-    codes = categories.to_physical()
-    codes = codes.cast(pl.Int64).fill_null(missing) if column.null_count() else codes
-    return number[codes.to_numpy()], texts.cast(pl.String).alias(column.name)
+    physical = categories.to_physical()
+    largest = int(physical.max())  # type: ignore[arg-type]
+    if column.null_count():
+        physical = physical.cast(pl.Int64).fill_null(largest + 1)
+    codes = physical.to_numpy()
+    if not column.null_count() and codes.min() == largest:
+        return np.zeros(codes.size, np.int32), categories.head(1).cast(pl.String).alias(column.name)
+    example = np.full(largest + 2, -1, np.int64)
+    example[codes] = np.arange(codes.size, dtype=np.int32 if codes.size < 1 << 31 else np.int64)
+    used = example >= 0
+    texts = categories.gather(example[used]).cast(pl.String).alias(column.name)
+    return (np.cumsum(used, dtype=np.int32) - np.int32(1))[codes], texts
 
 
 def _compact(
@@ -78,7 +92,7 @@ def _compact(
 class Positions(NamedTuple):
     """Distinct positions, sorted by group, line and column, and the number of each row's position."""
 
-    rows: NDArray[np.uint32]
+    rows: NDArray[np.int32]
     distinct: pl.DataFrame  # group, line, column
 
 
@@ -94,34 +108,27 @@ def positions(group: NDArray[np.integer], line: pl.Series, column: pl.Series, *,
     mapped
         Groups from this number on have no map: one position stands for all of theirs.
     """
-    place = pl.col("line", "column").cast(pl.Int64).fill_null(0).clip(lower_bound=0)
-    if len(group) and group.max() >= mapped:
-        place = pl.when(pl.col("group") < mapped).then(place).otherwise(0)
-    places = pl.DataFrame({"group": group, "line": line, "column": column}).with_columns(place)
-    if not _fits(places):
-        distinct = places.unique().sort(places.columns)
-        return Positions(_numbers(places, distinct, places.columns), distinct)
-    packed = (pl.col("group").cast(pl.Int64) * (1 << _LINE_BITS) + pl.col("line")) * (1 << _COLUMN_BITS) + pl.col(
-        "column"
-    )
-    keys = places.select(packed.alias("key"))
-    distinct_keys = keys.unique().sort("key")
-    line_and_column = pl.col("key") % (1 << (_LINE_BITS + _COLUMN_BITS))
-    distinct = distinct_keys.select(
-        (pl.col("key") // (1 << (_LINE_BITS + _COLUMN_BITS))).alias("group"),
-        (line_and_column // (1 << _COLUMN_BITS)).alias("line"),
-        (line_and_column % (1 << _COLUMN_BITS)).alias("column"),
-    )
-    return Positions(_numbers(keys, distinct_keys, ["key"]), distinct)
+    counted = group < mapped if len(group) and int(group.max()) >= mapped else None
+    lines, columns = (_counting(numbers, counted) for numbers in (line, column))
+    most = [int(part.max(initial=0)) for part in (group, lines, columns)]
+    if not (most[0] >> (63 - _LINE_BITS - _COLUMN_BITS) or most[1] >> _LINE_BITS or most[2] >> _COLUMN_BITS):
+        key = np.left_shift(group, _LINE_BITS, dtype=np.int64)
+        key |= lines
+        key <<= _COLUMN_BITS
+        key |= columns
+        rows, distinct = number(key)
+        parts = (distinct >> (_LINE_BITS + _COLUMN_BITS), (distinct >> _COLUMN_BITS) & ((1 << _LINE_BITS) - 1),
+                 distinct & ((1 << _COLUMN_BITS) - 1))  # fmt: skip
+        return Positions(rows, pl.DataFrame(dict(zip(("group", "line", "column"), parts, strict=True))))
+    places = pl.DataFrame({"group": group, "line": lines, "column": columns}).cast(pl.Int64)
+    table = places.unique().sort(places.columns)
+    numbered = places.join(table.with_row_index("number"), on=places.columns, how="left", maintain_order="left")
+    return Positions(numbered["number"].to_numpy().astype(np.int32), table)
 
 
-def _fits(places: pl.DataFrame) -> bool:
-    if not places.height:
-        return True
-    group, line, column = places.select(pl.all().max()).row(0)
-    return not (line >> _LINE_BITS or column >> _COLUMN_BITS or group >> (63 - _LINE_BITS - _COLUMN_BITS))
-
-
-def _numbers(rows: pl.DataFrame, distinct: pl.DataFrame, on: list[str]) -> NDArray[np.uint32]:
-    numbered = distinct.with_row_index("number")
-    return rows.join(numbered, on=on, how="left", maintain_order="left")["number"].to_numpy()
+def _counting(numbers: pl.Series, counted: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    """Lines or columns as they count: nothing below 0, nothing where there is no map."""
+    out = numbers.cast(pl.Int64).fill_null(0).to_numpy()
+    if out.size and out.min() < 0:
+        out = np.maximum(out, 0)
+    return out if counted is None else out * counted

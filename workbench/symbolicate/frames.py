@@ -6,12 +6,10 @@ once, its positions are searched together, and the answers are joined back to al
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from connectors.stores import SourceMapStore
 from connectors.tables import ARTIFACTS, FRAMES, conform, require
@@ -20,9 +18,9 @@ from workbench.symbolicate.distinct import encode, positions
 from workbench.symbolicate.functions import split_lines
 from workbench.symbolicate.maps import Maps
 from workbench.symbolicate.matching import Bundle, Catalogue
-from workbench.symbolicate.positions import look_up, number_matches
-
-Rows = NDArray[np.integer]
+from workbench.symbolicate.numbering import Rows
+from workbench.symbolicate.positions import Answers, look_up, number_matches
+from workbench.symbolicate.verdicts import throwing_reads, verdicts
 
 STATUSES = (
     "mapped", "no_artifact", "release_mismatch", "dist_mismatch", "debug_id_mismatch", "expired", "invalid_map",
@@ -88,97 +86,41 @@ def symbolicate(frames: pl.DataFrame, store: SourceMapStore, *, cache: MapCache 
     given = frames.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
     if "in_app" not in frames.columns:
         given = given.with_columns(pl.lit(None, dtype=pl.Boolean).alias("in_app"))
+    rows, answers, throwing = answer_positions(given, store, cache=cache)
+    return frames.with_columns(verdicts(given, rows, answers, throwing))
+
+
+class Answered(NamedTuple):
+    """`rows`: for each frame the row of its position in `answers.positions`; `throwing`: as `throwing_reads` says."""
+
+    rows: Rows
+    answers: Answers
+    throwing: pl.DataFrame
+
+
+def answer_positions(given: pl.DataFrame, store: SourceMapStore, *, cache: MapCache | None = None) -> Answered:
+    """Find the distinct positions of frames and answer those: what `symbolicate` does before it writes rows.
+
+    Parameters
+    ----------
+    given
+        As for `symbolicate`, with all of `release`, `dist`, `debug_id` and `message_property` there.
+    """
     catalogue = Catalogue(conform(store.artifacts().frame.collect(), ARTIFACTS))
     bundles = encode(given, Bundle._fields)
     matches, group_of = number_matches([catalogue.match(Bundle(*row)) for row in bundles.values.iter_rows()])
     with_map = sum(match.artifact is not None for match in matches)
     places = positions(group_of[bundles.codes], given["line"], given["column"], mapped=with_map)
-    reads = _throwing(given, places.rows)
+    throwing = throwing_reads(given, places.rows)
     last_seen = given["at"].max() if "at" in given.columns else None
     answers = look_up(
         places.distinct,
         matches,
         Maps(store, cache),
-        reads.select("position", "expected").unique(),
+        throwing.select("position", "expected").unique(),
         last_seen if isinstance(last_seen, datetime) else None,
     )
-    found = answers.positions.drop("name_token")[places.rows]
-    tokens = answers.positions["name_token"]
-    named = _with_names(given, found, lambda rows: tokens.gather(places.rows[rows]))
-    return frames.with_columns(named).with_columns(_reads(reads, answers.reads, frames.height))
-
-
-def _throwing(given: pl.DataFrame, rows: Rows) -> pl.DataFrame:
-    """Rows of throwing frames with their positions and what their messages say was read."""
-    throwing = np.flatnonzero((given["frame_index"] == 0).fill_null(False).to_numpy())
-    return pl.DataFrame({"row": throwing, "position": rows[throwing]}).with_columns(
-        given["message_property"].cast(pl.String).gather(throwing).alias("expected")
-    )
-
-
-def _reads(throwing: pl.DataFrame, known: pl.DataFrame, height: int) -> pl.DataFrame:
-    """Receiver and property for every row; null where nothing was read."""
-    answered = throwing.join(known.with_row_index("read"), on=["position", "expected"], how="inner", nulls_equal=True)
-    which = np.full(height, known.height, np.int64)
-    which[answered["row"].to_numpy()] = answered["read"].to_numpy()
-    texts = known.select("receiver", "property")
-    return pl.concat([texts, texts.clear(1)])[which]
-
-
-def _with_names(given: pl.DataFrame, found: pl.DataFrame, token_of: Callable[[Rows], pl.Series]) -> pl.DataFrame:
-    """The answers for each frame, with a name also for functions that no source content named."""
-    named, origin = found["source_function"], pl.repeat("tree-sitter", given.height, eager=True)
-    if named.null_count():
-        last = pl.col("function").cast(pl.String).str.replace(r"^.*[.\s]", "")
-        distinct = given.select(pl.col("function").unique())
-        short = distinct.filter(pl.col("function").is_null() | (last.str.len_chars() <= 2))["function"]
-        mangled = given["function"].is_in(short.implode(), nulls_equal=True)
-        unnamed = (found["source"].is_not_null() & named.is_null() & mangled).arg_true().to_numpy()
-        tokens = _callers_tokens(given, token_of, unnamed)
-        both = pl.DataFrame({"parsed": named, "own": given["function"].cast(pl.String), "token": tokens})
-        named, origin = both.select(
-            pl.coalesce("parsed", "token", "own").alias("named"),
-            pl.when(pl.col("parsed").is_not_null()).then(pl.lit("tree-sitter"))
-            .when(pl.col("token").is_not_null()).then(pl.lit("name"))
-            .when(pl.col("own").is_not_null()).then(pl.lit("minified")).alias("origin"),
-        )  # fmt: skip
-    in_app = found["source_in_app"]
-    return found.select("source", "source_line", "source_column").with_columns(
-        named.alias("source_function"),
-        origin.alias("function_from"),
-        (in_app.fill_null(given["in_app"]) if in_app.null_count() else in_app).alias("in_app"),
-        found["map_status"], found["map_detail"], found["map_location"],
-    )  # fmt: skip
-
-
-def _callers_tokens(given: pl.DataFrame, token_of: Callable[[Rows], pl.Series], rows: Rows) -> pl.Series:
-    """For each frame of `rows` the name in its caller's mapping; null elsewhere.
-
-    A call's mapping names what is called. The caller is the next row where stacks stand in order; where they don't, it
-    is looked for.
-    """
-    out = pl.repeat(None, given.height, dtype=pl.String, eager=True)
-    if not len(rows):
-        return out
-    keys = ["event_id", "exception_index", "frame_index"]
-    stack = given.select(keys)
-    here = stack[rows]
-    if _in_order(stack["frame_index"].to_numpy()):
-        following = np.minimum(rows + 1, given.height - 1)
-        there = stack[following]
-        beside = (here["event_id"] == there["event_id"]) & (here["exception_index"] == there["exception_index"])
-        beside &= here["frame_index"] + 1 == there["frame_index"]
-        found = pl.select(pl.when(beside).then(token_of(following))).to_series()
-    else:
-        tokens = token_of(np.arange(given.height))
-        callers = stack.with_columns(pl.col("frame_index") - 1, tokens.alias("token")).unique(keys, keep="first")
-        found = here.join(callers, on=keys, how="left", maintain_order="left")["token"]
-    return out.scatter(rows, found)
-
-
-def _in_order(index: NDArray[np.int64]) -> bool:
-    """Whether every frame is the first of a stack or follows the one before it."""
-    return bool(index[0] == 0 and ((index[1:] == 0) | (index[1:] == index[:-1] + 1)).all())
+    return Answered(places.rows, answers, throwing)
 
 
 def source_lines(

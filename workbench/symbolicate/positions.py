@@ -29,11 +29,18 @@ class Answers(NamedTuple):
     """What is known of every position, and of the properties that were read at some.
 
     `positions`, one row a position: `source`, `source_line`, `source_column` (1-based), `source_function`,
-    `source_in_app`, `name_token`, `map_status`, `map_detail`, `map_location`. `reads`: the columns of `READ`.
+    `source_in_app`, `map_status`, `map_detail`, `map_location`. `reads`: the columns of `READ`. `tokens`: for each
+    position the name in its mapping, as a number for `token_text`; -1 for none.
     """
 
     positions: pl.DataFrame
     reads: pl.DataFrame
+    tokens: NDArray[np.int64]
+    names: Sequence[Sequence[str]]
+
+    def token_text(self, token: int) -> str | None:
+        """The name that a token stands for: most are never asked for."""
+        return None if token < 0 else self.names[token >> 32][token & 0xFFFFFFFF]
 
 
 class Words:
@@ -103,7 +110,7 @@ def look_up(
         table.mapped(rows, opened)
         asked_here = asked[slice(*np.searchsorted(at, (rows.start, rows.stop)))]
         found += table.functions(rows, opened, maps, asked_here)
-    return Answers(table.frame(), pl.DataFrame(found, schema=READ, orient="row"))
+    return Answers(table.frame(), pl.DataFrame(found, schema=READ, orient="row"), table.token, table.names)
 
 
 class _Table:
@@ -120,7 +127,8 @@ class _Table:
         place = [match.artifact.map_location if match.artifact else None for match in matches]
         self.status, self.detail = status[self.group], detail[self.group]
         self.location = np.array([self.words.number(text) for text in place] or [0])[self.group]
-        self.source, self.name, self.function = (np.full(n, -1, np.int64) for _ in range(3))
+        self.source, self.token, self.function = (np.full(n, -1, np.int64) for _ in range(3))
+        self.names: list[Sequence[str]] = []
         self.source_index = np.full(n, -1, np.int64)
         self.line, self.column = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
         self.behind = np.zeros(n, np.int64)
@@ -151,7 +159,7 @@ class _Table:
         at = at[found]
         hit, which = np.unique(index[found], return_inverse=True)
         sources = [decoded.sources[i] for i in hit]
-        names, which_name = np.unique(decoded.columns.name[at], return_inverse=True)
+        names = decoded.columns.name[at].astype(np.int64)
         carried = np.array([decoded.contents.has(i) for i in hit], np.bool_)[which]
         own = [
             i not in decoded.ignore_list and is_own_source(source or "") for i, source in zip(hit, sources, strict=True)
@@ -162,8 +170,8 @@ class _Table:
         self.source_index[inside] = np.where(carried, index[found], -1)
         self.source[inside] = np.array([self.words.number(source) for source in sources], np.int64)[which]
         self.line[inside], self.column[inside] = decoded.columns.line[at], decoded.columns.column[at]
-        named = [self.words.number(decoded.names[i]) if i >= 0 else -1 for i in names]
-        self.name[inside] = np.array(named, np.int64)[which_name]
+        self.token[inside] = np.where(names >= 0, (len(self.names) << 32) + names, -1)
+        self.names.append(decoded.names)
         self.behind[inside] = self.columns[inside] - (keys[at] & 0xFFFFFFFF)
         self.own[inside] = np.array(own, np.int8)[which]
 
@@ -202,8 +210,8 @@ class _Table:
         numbers = {"source_line": self.line + 1, "source_column": self.column + 1}
         own = pl.select(pl.when(pl.Series(self.own >= 0)).then(pl.Series(self.own == 1))).to_series()
         texts = {
-            "source": self.source, "source_function": self.function, "name_token": self.name,
-            "map_status": self.status, "map_detail": self.detail, "map_location": self.location,
+            "source": self.source, "source_function": self.function, "map_status": self.status,
+            "map_detail": self.detail, "map_location": self.location,
         }  # fmt: skip
         return pl.DataFrame([self.words.series(name, values) for name, values in texts.items()]).with_columns(
             *(pl.when(pl.Series(found)).then(pl.Series(values)).alias(name) for name, values in numbers.items()),

@@ -1,0 +1,44 @@
+"""Numbers for distinct values, against numpy's sort."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.symbolicate import numbering
+from workbench.symbolicate.numbering import combine, number
+
+
+@pytest.mark.parametrize("bits", [20, 3, 1])
+@given(values=st.lists(st.one_of(st.integers(0, 9), st.integers(0, 2**62)), max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_numbers_stand_for_their_values(values, bits):
+    """A table of two places: every value meets another, so that every round and the way out are used."""
+    given_values = np.array(values, np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbering, "_FEW", 0 if bits < 20 else 1 << 16)
+        patch.setattr(numbering, "_BITS", bits)
+        numbers, distinct = number(given_values)
+    wanted, inverse = np.unique(given_values, return_inverse=True)
+    assert distinct.tolist() == wanted.tolist()
+    assert numbers.tolist() == inverse.tolist()
+
+
+def test_a_million_rows_of_few_values():
+    values = np.random.default_rng(7).integers(0, 1 << 40, 50_000)[
+        np.random.default_rng(8).integers(0, 50_000, 1_000_000)
+    ]
+    numbers, distinct = number(values)
+    assert np.array_equal(distinct[numbers], values)
+    assert (distinct[1:] > distinct[:-1]).all()
+
+
+@given(rows=st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 2**31), st.integers(0, 2)), max_size=30))
+@settings(max_examples=40, deadline=None)
+def test_combined_numbers_are_equal_where_all_parts_are(rows):
+    parts = [(np.array([row[i] for row in rows], np.int64), 2**31 + 1 if i < 2 else 3) for i in range(3)]
+    together = combine([*parts, parts[0]]).tolist()
+    assert len(set(together)) == len(set(rows))
+    assert len(set(zip(together, rows, strict=True))) == len(set(rows))
