@@ -1,9 +1,10 @@
 """Simulated days of a shop's errors with known causes, to measure grouping on something that no rule was made for.
 
 A day has causes of several sorts: a field missing from one endpoint's answer that breaks several components, the same
-message from two endpoints, wrong types, failing endpoints, errors of code alone. Names of endpoints, fields, components and
-functions are drawn anew for each seed. Visitors use Chrome, Safari and Firefox, so one error has several wordings; some
-bundles have no source maps; some sessions send no breadcrumbs; and one deploy may start everything.
+message from two endpoints, wrong types, failing endpoints, errors of code alone. Names of endpoints, fields, components
+and functions are drawn anew for each seed. Visitors use Chrome, Safari and Firefox, so that one error has several
+wordings; pages call several endpoints at once, and one endpoint serves several pages; some bundles have no source maps;
+some sessions send no breadcrumbs; and one deploy may start everything.
 """
 
 from __future__ import annotations
@@ -17,17 +18,26 @@ import polars as pl
 DAY = datetime(2026, 5, 4, tzinfo=UTC)
 SITE = "https://www.bazaar.example"
 AGENTS = {
-    "Chrome": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    "Safari": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15",
+    "Chrome": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0"
+    " Safari/537.36",
+    "Safari": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Version/18.1 Safari/605.1.15",
     "Firefox": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
 }
-NOUNS = (
-    "voucher wallet parcel basket invoice coupon address courier refund rating bundle tariff stock depot locker quota seat ticket badge"
-    " ledger pledge locale region shelf coupon2 slot gift bonus budget claim"
-).split()
-MEMBERS = "total label amount code rate limit price count title status name id length currency weight owner expiry score level".split()
+NOUNS = [
+    "voucher", "wallet", "parcel", "basket", "invoice", "coupon", "address", "courier", "refund", "rating", "bundle",
+    "tariff", "stock", "depot", "locker", "quota", "seat", "ticket", "badge", "ledger", "pledge", "locale", "region",
+    "shelf", "slot", "gift", "bonus", "budget", "claim",
+]  # fmt: skip
+MEMBERS = [
+    "total", "label", "amount", "code", "rate", "limit", "price", "count", "title", "status", "name", "id", "length",
+    "currency", "weight", "owner", "expiry", "score", "level",
+]  # fmt: skip
 EVERYWHERE = ("GET /api/me", "GET /api/flags", "POST /api/metrics")
-COMPONENTS = "Panel Drawer Form Card List Summary Modal Row Badge Header Chart Picker Table Widget Tile".split()
+COMPONENTS = [
+    "Panel", "Drawer", "Form", "Card", "List", "Summary", "Modal", "Row", "Badge", "Header", "Chart", "Picker",
+    "Table", "Widget", "Tile",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Site:
 
     file: str
     function: str
-    minified: str
+    minified: tuple[str, str]
     column: int
     line: int
     page: int
@@ -69,7 +79,8 @@ class SimulatedDay:
 
 
 SORTS = (
-    "field", "field", "field", "field", "twin", "twin", "type", "type", "status", "json", "code", "code", "custom", "iterable", "date",
+    "field", "field", "field", "field", "twin", "twin", "type", "type", "status", "json", "code", "code", "custom",
+    "iterable", "date",
 )  # fmt: skip
 
 
@@ -135,7 +146,7 @@ class _Sessions:
 
 def _pages(rng: np.random.Generator) -> list[tuple[str, list[str]]]:
     """Routes and the endpoints that each calls at once; one endpoint serves several pages."""
-    nouns = rng.choice([noun for noun in NOUNS if noun.isalpha()], 18, replace=False)
+    nouns = rng.choice(list(NOUNS), 18, replace=False)
     endpoints = [f"GET /api/{noun}" + ("/:id" if rng.random() < 0.4 else "s") for noun in nouns[:10]]
     return [
         (f"/{noun}/:id", list(rng.choice(endpoints, int(rng.integers(1, 5)), replace=False))) for noun in nouns[10:]
@@ -144,7 +155,7 @@ def _pages(rng: np.random.Generator) -> list[tuple[str, list[str]]]:
 
 def _causes(rng: np.random.Generator, n: int, one_deploy: bool, deploy: datetime, pages: list) -> list[Cause]:
     sorts = [SORTS[at] for at in sorted(rng.choice(len(SORTS), n, replace=False))]
-    nouns = list(rng.permutation([noun for noun in NOUNS if noun.isalpha()]))
+    nouns = list(rng.permutation(list(NOUNS)))
     twin_member = str(rng.choice(MEMBERS))
     served = sorted({endpoint for _, called in pages for endpoint in called})
     twin_endpoints = list(rng.choice(served, 2, replace=False))
@@ -182,15 +193,19 @@ def _life(rng: np.random.Generator, one_deploy: bool, deploy: datetime) -> tuple
 def _site(rng: np.random.Generator, noun: str, at: int, place: int, page: int) -> Site:
     part = COMPONENTS[(at * 3 + place * 5 + int(rng.integers(3))) % len(COMPONENTS)]
     name = f"{noun.capitalize()}{part}"
-    letters = "abcdefghijklmnopqrstuvwxyz"
     return Site(
         file=f"src/{noun}/{name}{place or ''}.tsx",
         function=str(rng.choice([name, f"render{name}", f"format{noun.capitalize()}", f"use{name}"])),
-        minified=letters[int(rng.integers(26))] + (letters[int(rng.integers(26))] if rng.random() < 0.5 else ""),
+        minified=(_minified(rng), _minified(rng)),
         column=int(rng.integers(1000, 250_000)),
         line=int(rng.integers(8, 240)),
         page=page,
     )
+
+
+def _minified(rng: np.random.Generator) -> str:
+    """One or two letters, drawn anew for each build."""
+    return "".join(chr(97 + int(rng.integers(26))) for _ in range(1 + int(rng.random() < 0.5)))
 
 
 def _moment(rng: np.random.Generator, begins: datetime, ends: datetime) -> datetime:
@@ -219,7 +234,8 @@ def _wording(rng: np.random.Generator, cause: Cause, site: Site, browser: str) -
         case "type":
             return "TypeError", {
                 "Chrome": f"{local}.{m}.map is not a function",
-                "Safari": f"{local}.{m}.map is not a function. (In '{local}.{m}.map(function({local}){{return {local}.id}})', '{local}.{m}.map' is undefined)",
+                "Safari": f"{local}.{m}.map is not a function. (In '{local}.{m}.map({local}=>{local}.id)',"
+                f" '{local}.{m}.map' is undefined)",
                 "Firefox": f"{local}.{m}.map is not a function",
             }[browser]
         case "status":
@@ -302,7 +318,7 @@ def _emit(out: _Out, at: datetime, cause: Cause) -> None:
     shift = 0 if at >= out.deploy else 37
     bundle = f"{SITE}/assets/app-{'5f3a9c21' if at >= out.deploy else 'a81b07de'}.js"
     places = [
-        (site.minified, bundle, 1, site.column + shift),
+        (site.minified[at >= out.deploy], bundle, 1, site.column + shift),
         ("Xe", bundle, 1, 9000 + shift),
         ("Qn", bundle, 1, 9400 + shift),
     ]
@@ -359,7 +375,10 @@ def _tables(out: _Out) -> SimulatedDay:
         schema_overrides={"at": pl.Datetime("us", "UTC"), "stack": pl.String},
     )
     labels = pl.DataFrame({"event_id": events["event_id"], "cause": [r[8] for r in rows], "site": [r[9] for r in rows]})
-    names = "event_id exception_index frame_index url function line column in_app source source_line source_function".split()
+    names = [
+        "event_id", "exception_index", "frame_index", "url", "function", "line", "column", "in_app",
+        "source", "source_line", "source_function",
+    ]  # fmt: skip
     table = pl.DataFrame(out.frames, schema=dict.fromkeys(names), orient="row", infer_schema_length=None).with_columns(
         pl.col("source", "source_function").cast(pl.String), pl.col("source_line").cast(pl.Int64)
     )

@@ -1,4 +1,4 @@
-"""The captured incident against what its driver did: every bug found once, none merged, noise told apart class by class."""
+"""The captured incident against what its driver did: every bug found once, none merged, noise told apart by class."""
 
 import json
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Issues to bugs: average linkage over the evidence, each bug with its evidence and its weights.
 
-Single linkage (union-find) collapses when one deploy starts everything: one chance link joins two bugs for good. Average
-linkage asks all pairs, and what speaks against counts.
+Single linkage (union-find) collapses when one deploy starts everything: one chance link joins two bugs for good.
+Average linkage asks all pairs, and what speaks against counts.
 """
 
 from __future__ import annotations

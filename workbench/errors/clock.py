@@ -143,7 +143,7 @@ def _same_moment(began, rate, known, near, sharpness) -> np.ndarray:
 
 
 def _soon_after(first: np.ndarray, deployed_at: np.ndarray, lives: Lives, rules: dict[str, Any]) -> np.ndarray:
-    """Whether an issue began when a deploy explains it: within the tolerance, or the few events' wait that its rate allows."""
+    """Whether an issue began when a deploy explains it: soon after, or after the wait that its rate allows."""
     if not len(deployed_at):
         return np.zeros(len(first), dtype=bool)
     last_deploy = np.searchsorted(deployed_at, first + rules["tolerance_minutes"] * 60e6, side="right") - 1

@@ -129,7 +129,8 @@ def _frames_of(errors: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
 def _with_hosts(frames: pl.DataFrame, first_party: Sequence[str]) -> pl.DataFrame:
     urls = frames.select(pl.col("url").unique()).drop_nulls()
     urls = urls.with_columns(host=host_of(pl.col("url")), foreign=is_foreign(pl.col("url")))
-    ours = is_first_party(urls["host"].drop_nulls().unique().to_list(), first_party)
+    # Where nothing is known to be ours, nothing can be said to be another's.
+    ours = is_first_party(urls["host"].drop_nulls().unique().to_list(), first_party) if first_party else {}
     known = urls.with_columns(first_party=pl.col("host").replace_strict(ours, default=None, return_dtype=pl.Boolean))
     # Trackers call every frame in-app that they do not know; a source map's word stands above an address.
     in_app = pl.col("in_app").fill_null(True) & (pl.col("source").is_not_null() | ~pl.col("foreign").fill_null(False))

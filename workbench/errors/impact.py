@@ -38,16 +38,16 @@ def bug_impact(
 
     Returns
     -------
-    One row a bug: `bug_id`, `events`, `sessions`, `users`, `routes` (most hit first), `support_contacts`, `share_of_sessions` among
-    the sessions that began while the bug lived, with its 95 % interval `low`, `high` (Wilson), `first_seen`, `last_seen`,
-    `release` (of the first event), `blank_sessions`, `page_views` of the hit routes in its time, `priority` (0 to 100), `priority_terms`.
+    One row a bug: `bug_id`, `events`, `sessions`, `users`, `routes` (most hit first), `support_contacts`,
+    `share_of_sessions` among the sessions under way while the bug lived, with its 95 % interval `low`, `high` (Wilson),
+    `first_seen`, `last_seen`, `release` (of the first event), `blank_sessions`, `page_views` of the hit routes in its
+    time, `priority` (0 to 100), `priority_terms`.
 
     Examples
     --------
     >>> from datetime import datetime, UTC
-    >>> events = pl.DataFrame({
-    ...     "event_id": ["a", "b"], "at": [datetime(2026, 3, 9, tzinfo=UTC)] * 2, "session_id": ["s", "t"], "user_id": ["u", "u"],
-    ... })
+    >>> at = [datetime(2026, 3, 9, tzinfo=UTC)] * 2
+    >>> events = pl.DataFrame({"event_id": ["a", "b"], "at": at, "session_id": ["s", "t"], "user_id": ["u", "u"]})
     >>> groups = pl.DataFrame({"event_id": ["a", "b"], "bug_id": "B1"})
     >>> bug_impact(groups, events).select("bug_id", "events", "sessions", "users").row(0)
     ('B1', 2, 2, 1)
@@ -80,15 +80,16 @@ def bug_impact(
         .group_by("bug_id", maintain_order=True)
         .agg(routes="route")
     )
+    known = pl.col("sessions_then") > 0
     low, high = wilson_interval(pl.col("sessions_hit"), pl.col("sessions_then"))
     return (
         found.join(routes, on="bug_id", how="left")
         .join(_exposed(found, hits, sessions), on="bug_id", how="left")
         .join(_page_views(hits, found, page_views), on="bug_id", how="left")
         .with_columns(
-            share_of_sessions=pl.when(pl.col("sessions_then") > 0).then(pl.col("sessions_hit") / pl.col("sessions_then")),
-            low=pl.when(pl.col("sessions_then") > 0).then(low),
-            high=pl.when(pl.col("sessions_then") > 0).then(high),
+            share_of_sessions=pl.when(known).then(pl.col("sessions_hit") / pl.col("sessions_then")),
+            low=pl.when(known).then(low),
+            high=pl.when(known).then(high),
         )
         .with_columns(priority_terms=_terms(rules["term"]))
         .with_columns(priority=pl.col("priority_terms").list.eval(pl.element().struct["points"]).list.sum().round(1))

@@ -12,7 +12,7 @@ import polars as pl
 
 from workbench.errors.shapes import stable_id
 
-CURRENT = "2026-03"
+CURRENT = "2026-11"
 _NEIGHBOURHOOD = 1000
 
 
@@ -32,11 +32,11 @@ def neighbourhood() -> pl.Expr:
     )
 
 
-def default_2026_03(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
+def default_2026_11(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     """Fingerprint by canonical message and top in-app file; without a file by type and canonical message.
 
-    A bundle is not a file of anybody's, it holds a whole shop. Where no source map knew the frame, the minified function
-    and the neighbourhood in the bundle (a thousand columns: engines point some columns apart) stand in for the file.
+    A bundle is not a file of anybody's, it holds a whole shop. Where no source map knew the frame, the minified
+    function and the neighbourhood in the bundle (a thousand columns: engines point some columns apart) stand in.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def default_2026_03(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     return key, said
 
 
-MECHANISMS: dict[str, Callable[[pl.DataFrame], tuple[pl.Expr, pl.Expr]]] = {"2026-03": default_2026_03}
+MECHANISMS: dict[str, Callable[[pl.DataFrame], tuple[pl.Expr, pl.Expr]]] = {"2026-11": default_2026_11}
 
 
 def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""How alike two issues are by themselves: the words of their messages, the places in the code, the engines that saw them."""
+"""How alike two issues are by themselves: the words of their messages, the places in the code, the engines."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def places_alike(
     Parameters
     ----------
     issues
-        One row an issue: `top_file`, `top_function`, `top_area` (neighbourhood in the bundle), `top_mapped`, `canonical`, `kind`, `property`.
+        One row an issue: `top_file`, `top_function`, `top_area` (neighbourhood in the bundle), `top_mapped`,
+        `canonical`, `kind`, `property`.
     events
         Events that are not noise: `issue`, `browser`, `release`.
     conflict

@@ -29,7 +29,8 @@ def requests_before(events: pl.DataFrame, requests: pl.DataFrame | None) -> pl.D
 
     Returns
     -------
-    One row an event and endpoint: `failed` (answered 4xx or 5xx), `recency` (1 for the last before the event, 1/2 for the one before ...).
+    One row an event and endpoint: `failed` (answered 4xx or 5xx), `recency` (1 for the last before the event, 1/2 for
+    the one before ...).
 
     Examples
     --------

@@ -92,7 +92,8 @@ def classify_noise(
 
     Examples
     --------
-    >>> events = pl.DataFrame({"event_id": ["a", "b"], "type": "Error", "message": ["Script error.", "No rate for EUR"]})
+    >>> said = ["Script error.", "No rate for EUR"]
+    >>> events = pl.DataFrame({"event_id": ["a", "b"], "type": "Error", "message": said})
     >>> classify_noise(events, None, first_party=["shop.example"]).select("noise_class", "noise_rule").rows()
     [('opaque', 'opaque/script-error'), (None, None)]
     """

@@ -91,9 +91,9 @@ def changes(pairs: pl.DataFrame, *, old: str = "old", new: str = "new") -> pl.Da
 
     Returns
     -------
-    One row an old group that changed: `change` (`split`, `merged`, `moved`: parts of it went to groups that hold others,
-    `dropped`: it is noise now), `old`, `n_events`, `new` (list of groups, largest first), `with_old` (the other old groups that it now shares one with).
-    New groups of events that had none are `added`, with `old` null.
+    One row an old group that changed: `change` (`split`, `merged`, `moved`: parts of it went to groups that hold
+    others, `dropped`: it is noise now), `old`, `n_events`, `new` (list of groups, largest first), `with_old` (the other
+    old groups that it now shares one with). New groups of events that had none are `added`, with `old` null.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Shapes: errors whose canonical message and normalised stack are equal; and where in our code an error shows itself."""
+"""Shapes: errors whose canonical message and normalised stack are equal; and where in our code an error shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import polars_hash  # noqa: F401  registers the namespace `chash`
 _ID_LENGTH = 16
 # What bundlers put before a path: `webpack:///./src/x.ts`, `webpack://shop/src/x.ts`, `../../src/x.ts`.
 _SOURCE_PREFIX = r"^(?:webpack(?:-internal)?:///?(?:[^/]*/)?|vite:/*|file:///|app:///|(?:\.{1,2}/)+|/)+"
-_HASHED = r"^(.*?)[-._~]([A-Za-z0-9_]{6,40})((?:\.(?:min|chunk|bundle|module|esm|prod))*\.(?:m?js|cjs|css|wasm|bundle|jsbundle))$"
+_HASHED = (
+    r"^(.*?)[-._~]([A-Za-z0-9_]{6,40})"
+    r"((?:\.(?:min|chunk|bundle|module|esm|prod))*\.(?:m?js|cjs|css|wasm|bundle|jsbundle))$"
+)
 
 
 def stable_id(*parts: pl.Expr) -> pl.Expr:
@@ -28,9 +31,9 @@ def file_of(url: pl.Expr) -> pl.Expr:
 
     Examples
     --------
-    >>> urls = ["https://shop.example/assets/app-3F2A9C1B.js?v=2", "https://x.example/user-settings.js", "index.android.bundle"]
+    >>> urls = ["https://shop.example/assets/app-3F2A9C1B.js?v=2", "https://x.example/user-settings.js", "main.bundle"]
     >>> pl.DataFrame({"url": urls}).select(file=file_of(pl.col("url")))["file"].to_list()
-    ['/assets/app.js', '/user-settings.js', 'index.android.bundle']
+    ['/assets/app.js', '/user-settings.js', 'main.bundle']
     """
     path = (
         url.str.replace(r"[?#].*$", "")
@@ -50,9 +53,9 @@ def short_function(function: pl.Expr) -> pl.Expr:
 
     Examples
     --------
-    >>> names = ["Object.render", "new Cart", "render/<", "async load", "f.b.render/this.x</<", "Anonymous function", None]
+    >>> names = ["Object.render", "new Cart", "render/<", "async load", "f.b.render/this.x</<", "Anonymous function"]
     >>> pl.DataFrame({"f": names}).select(short=short_function(pl.col("f")))["short"].to_list()
-    ['render', 'Cart', 'render', 'load', 'render', None, None]
+    ['render', 'Cart', 'render', 'load', 'render', None]
     """
     name = (
         function.str.replace(r"^(?:async |new |get |set )+", "")
@@ -72,8 +75,8 @@ def frame_places(frames: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    `error_id`, `exception_index`, `frame_index`, `file` (source path or bundle), `place_function`, `spot` (line in the source, or line and column
-    in the bundle), `mapped`, `ours`.
+    `error_id`, `exception_index`, `frame_index`, `file` (source path or bundle), `place_function`, `spot` (line in the
+    source, or line and column in the bundle), `mapped`, `ours`.
     """
     places = frames.lazy().select(
         "error_id", "exception_index", "frame_index", "url", "function", "line", "column", "source", "source_function",

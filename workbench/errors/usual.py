@@ -25,8 +25,9 @@ def deploys(events: pl.DataFrame, releases: pl.DataFrame | None) -> pl.DataFrame
     Examples
     --------
     >>> from datetime import datetime, UTC
-    >>> events = pl.DataFrame({"release": ["shop@b4472428e6f7"], "at": [datetime(2026, 3, 10, 8, tzinfo=UTC)]})
-    >>> known = pl.DataFrame({"release": ["b4472428e6f76b88"], "deployed_at": [datetime(2026, 3, 10, 7, 30, tzinfo=UTC)]})
+    >>> at = datetime(2026, 3, 10, 7, 30, tzinfo=UTC)
+    >>> events = pl.DataFrame({"release": ["shop@b4472428e6f7"], "at": [at.replace(hour=8)]})
+    >>> known = pl.DataFrame({"release": ["b4472428e6f76b88"], "deployed_at": [at]})
     >>> deploys(events, known)["deployed_at"].dt.to_string("%H:%M").to_list()
     ['07:30']
     """
