@@ -240,7 +240,7 @@ def _edges(words: Words, cohorts: int) -> Codes:
 
 
 def _plausible(words: Words, cohort: Words, metric: pl.Series, edges: Codes) -> tuple[Words, Codes, Codes]:
-    """Cut off both ends of every group what cannot be true; see `population.reason_set_aside`."""
+    """Cut off at both ends of every group what cannot be true; see `population.reason_set_aside`."""
     begin, end = edges[:-1].copy(), edges[1:].copy()
     for name, limit in limits().items():
         at = np.flatnonzero((metric == name).to_numpy())
