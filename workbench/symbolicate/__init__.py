@@ -1,1 +1,11 @@
-"""Minified positions to the team's own source, with a verdict a frame."""
+"""Minified positions to the team's own source, with a verdict a frame.
+
+Read `frames` first: it puts the rest together. `matching` finds the map of a bundle, `maps` opens it (through `cache`,
+the room's one door to the disk), `decode` reads it (`wire` the JSON, `vlq` and `digits` the mappings, `contents` the
+sources it carries), `functions` and `syntax` name what stands at a position. `distinct`, `numbering`, `positions` and
+`verdicts` do all this once for each distinct position. `audit`, `leaks` and `explain` say what is wrong with a
+release, a bundle, a frame.
+
+The rules are in `rules/symbolicate`: `addresses` (what is no script of the site), `releases` (when two names mean one
+release, how long maps are kept), `sources` (what is not the team's own), `functions` (names seen through wrappers).
+"""

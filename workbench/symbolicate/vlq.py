@@ -16,19 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.exceptions import SourceMapError
+from workbench.symbolicate.digits import COMMA, DIGIT, LARGEST, SEMICOLON, WRONG, numbers
 
 Ints = NDArray[np.int32]
 Keys = NDArray[np.int64]
 
 BLOCK = 1 << 18  # measured: 2^17 to 2^20 are equal, 2^22 is 1.5 times slower (its temporaries leave the cache)
-MOST_DIGITS = 7  # hold 35 bits; whatever stands above them must be zeros
 MOST_SEGMENTS = 1 << 25  # 24 bytes each once decoded; the largest real map we met has 1.7 million
-LARGEST = (1 << 31) - 1
-
-_COMMA, _SEMICOLON, _WRONG = 64, 65, 255
-_DIGIT = np.full(256, _WRONG, np.uint8)
-_DIGIT[np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8)] = np.arange(64)
-_DIGIT[ord(",")], _DIGIT[ord(";")] = _COMMA, _SEMICOLON
 
 
 class Mappings(NamedTuple):
@@ -79,7 +73,7 @@ class _Totals(NamedTuple):
     line: int = 0
     column: int = 0
     name: int = 0
-    after: int = _SEMICOLON  # the separator before the block; the start counts as that of a line
+    after: int = SEMICOLON  # the separator before the block; the start counts as that of a line
 
 
 def decode_mappings(text: bytes, n_sources: int, n_names: int, *, strict: bool = True) -> Mappings:
@@ -120,7 +114,7 @@ def decode_mappings(text: bytes, n_sources: int, n_names: int, *, strict: bool =
         start, found = stop, found + part.key.size
         if found > MOST_SEGMENTS:
             raise SourceMapError(f"mappings: more than {MOST_SEGMENTS:,} segments, the most that are read")
-        if totals.after == _WRONG:
+        if totals.after == WRONG:
             break
     if strict and text.endswith(b","):
         raise SourceMapError(f"mappings: generated line {totals.generated_line + 1} has an empty segment")
@@ -140,18 +134,18 @@ def _block_end(text: bytes, start: int) -> int:
 def _decode_block(
     text: bytes, start: int, stop: int, totals: _Totals, n_sources: int, n_names: int, strict: bool
 ) -> tuple[Mappings, _Totals]:
-    digits = _DIGIT[np.frombuffer(text, np.uint8, stop - start, start)]
-    wrong = np.flatnonzero(digits == _WRONG)
+    digits = DIGIT[np.frombuffer(text, np.uint8, stop - start, start)]
+    wrong = np.flatnonzero(digits == WRONG)
     cut_off = wrong.size > 0
     if cut_off:
         if strict:
-            line = totals.generated_line + int((digits[: wrong[0]] == _SEMICOLON).sum()) + 1
+            line = totals.generated_line + int((digits[: wrong[0]] == SEMICOLON).sum()) + 1
             raise SourceMapError(f"mappings: generated line {line} has a character that is no base64 digit")
         digits = digits[: wrong[0]]
-    separator = digits >= _COMMA
+    separator = digits >= COMMA
     last_digit = digits < 32
     places = np.flatnonzero(separator)
-    is_line_end = digits[places] == _SEMICOLON
+    is_line_end = digits[places] == SEMICOLON
     line_of = np.concatenate(([0], np.cumsum(is_line_end))) + totals.generated_line  # of each segment, empty ones too
 
     ends = np.flatnonzero(last_digit)
@@ -160,7 +154,7 @@ def _decode_block(
         at = np.flatnonzero(unfinished & np.append(separator[1:], True))[0]
         line = line_of[np.searchsorted(places, at)] + 1
         raise SourceMapError(f"mappings: generated line {line} ends in the middle of a number")
-    values = _numbers(digits, ends, unfinished, strict)
+    values = numbers(digits, ends, unfinished, strict)
 
     stops = np.append(np.cumsum(last_digit, dtype=np.int64)[places], ends.size)
     starts = np.concatenate(([0], stops[:-1]))
@@ -168,57 +162,14 @@ def _decode_block(
     filled = counts > 0
     if strict:
         opens = np.concatenate(([totals.after], digits[places]))
-        closes = np.append(digits[places], _SEMICOLON if stop == len(text) else _WRONG)
-        lonely = (opens == _SEMICOLON) & (closes == _SEMICOLON)  # an empty line is fine
-        empty = ~filled & ~lonely & (closes != _WRONG)  # the piece after the last separator belongs to the next block
+        closes = np.append(digits[places], SEMICOLON if stop == len(text) else WRONG)
+        lonely = (opens == SEMICOLON) & (closes == SEMICOLON)  # an empty line is fine
+        empty = ~filled & ~lonely & (closes != WRONG)  # the piece after the last separator belongs to the next block
         if empty.any():
             raise SourceMapError(f"mappings: generated line {line_of[empty][0] + 1} has an empty segment")
-    after = _WRONG if cut_off else int(digits[places[-1]]) if places.size else totals.after
+    after = WRONG if cut_off else int(digits[places[-1]]) if places.size else totals.after
     first, counts, lines = starts[filled], counts[filled], line_of[filled]
     return _segments(values, first, counts, lines, totals, int(line_of[-1]), after, n_sources, n_names, strict)
-
-
-def _numbers(digits: NDArray[np.uint8], ends: NDArray[np.int64], unfinished: NDArray[np.bool_], strict: bool) -> Keys:
-    """Signed numbers whose last (most significant) digits stand at `ends`."""
-    values = digits[ends].astype(np.int64)
-    which = np.flatnonzero((ends > 0) & unfinished[ends - 1])
-    at = ends[which] - 1
-    for _ in range(MOST_DIGITS - 1):
-        if not which.size:
-            break
-        values[which] = (values[which] << 5) | (digits[at] & 31)
-        more = (at > 0) & unfinished[at - 1]
-        which, at = which[more], at[more] - 1
-    if which.size:
-        values = _padded_numbers(digits, ends, unfinished, strict)
-    if strict and values.size and values.max() >> 32:
-        raise SourceMapError("mappings: a number of more than 32 bits")
-    values &= (1 << 32) - 1
-    negative = (values & 1).astype(bool)
-    values >>= 1
-    lowest = negative & (values == 0)  # the sign bit alone stands for -2^31
-    np.negative(values, out=values, where=negative)
-    values[lowest] = -LARGEST - 1
-    return values
-
-
-def _padded_numbers(
-    digits: NDArray[np.uint8], ends: NDArray[np.int64], unfinished: NDArray[np.bool_], strict: bool
-) -> Keys:
-    """Numbers of any length: zeros may stand above the digits that count."""
-    stops = np.flatnonzero(~unfinished)
-    starts = np.concatenate(([-1], stops[:-1]))[np.isin(stops, ends, assume_unique=True)] + 1
-    values = np.zeros(ends.size, np.int64)
-    for place in range(MOST_DIGITS):
-        rows = np.flatnonzero(starts + place <= ends)
-        values[rows] |= (digits[starts[rows] + place] & 31).astype(np.int64) << (5 * place)
-    if strict:
-        counting = np.flatnonzero((digits < 64) & ((digits & 31) > 0))
-        number = np.searchsorted(ends, counting)
-        inside = number < ends.size
-        if (counting[inside] - starts[number[inside]] >= MOST_DIGITS).any():
-            raise SourceMapError("mappings: a number of more than 32 bits")
-    return values
 
 
 def _segments(
