@@ -90,7 +90,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"the lab did not start:\n{log.read_text()[-2000:]}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def notebook(lab: str, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 1600})
     page = context.new_page()
@@ -127,11 +127,10 @@ def test_the_header_drives_the_panels(lab: str, notebook: Page) -> None:
 
 
 def test_the_panels_follow_a_dark_lab(notebook: Page) -> None:
-    expect(notebook.locator(".bs-card")).to_have_count(2, timeout=120_000)
-    ink = notebook.locator(".bs-funnel .bs-chart[data-live] svg text").first
+    ink = notebook.locator(".bs-funnel .bs-chart[data-live] svg text[fill='#1b1f24']").first
     expect(ink).to_have_css("fill", "rgb(27, 31, 36)", timeout=PATIENCE)
     notebook.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    notebook.wait_for_selector("body[data-jp-theme-light=false]")
+    notebook.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
     expect(ink).to_have_css("fill", "rgb(232, 234, 237)", timeout=PATIENCE)
     if folder := os.environ.get("BLINDSPOT_SHOTS"):
         notebook.screenshot(path=f"{folder}/lab-dark.png")

@@ -30,3 +30,10 @@ def test_lanes_are_named_and_a_kind_nobody_foresaw_gets_one_too() -> None:
 def test_one_moment_alone_is_drawn() -> None:
     assert not isinstance(timeline_chart(timeline().tail(1)), str)
     assert timeline_chart(timeline().clear()) == "Nothing else is known of this session."
+
+
+def test_an_error_at_the_very_end_is_named_there_and_nothing_is_written_over_it() -> None:
+    ended = timeline().filter(pl.col("offset_ms") <= 0)
+    assert words(timeline_chart(ended))[-2:] == ["3.6 s before", "the error"]
+    assert words(timeline_chart(timeline()))[-3:] == ["3.6 s before", "4.4 s after", "the error"]
+    assert "the error" in words(timeline_chart(timeline().filter(pl.col("offset_ms") == 0)))

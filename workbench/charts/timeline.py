@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import altair as alt
 import polars as pl
 
@@ -10,6 +12,7 @@ from workbench.charts.rows import finish, text_rows, texts, x_px, y_px
 from workbench.charts.theme import LIGHT
 
 _LANE, _LABEL, _AXIS, _EDGE = 24, 110, 26, 14
+_NEAR = 110  # px: closer to an end than this, two labels would meet
 KINDS = ("page", "click", "input", "request", "span", "vital", "breadcrumb", "replay", "error", "support")
 _SHAPES = {"error": "triangle-up", "request": "square", "span": "square", "support": "diamond"}
 
@@ -87,15 +90,20 @@ def _fill(row: dict[str, object]) -> str:
     return LIGHT.partial if row["severity"] == "warning" else LIGHT.normal
 
 
-def _axis(low: float, high: float, x_of: object, width: int, height: int) -> list[alt.Chart]:
-    """Write the first and the last offset, and that of the error."""
-    layers = []
-    ends = [(low, "left")] + ([(high, "right")] if high > low else [])
-    if low < 0 < high and min(x_of(0) - x_of(low), x_of(high) - x_of(0)) > 90:  # type: ignore[operator]
-        ends.append((0.0, "center"))
-    for offset, align in ends:
-        said = "the error" if offset == 0 else f"{milliseconds(abs(offset))} {'before' if offset < 0 else 'after'}"
-        x = x_of(offset)  # type: ignore[operator]
-        rows = text_rows([(x, height - 8.0, said, LIGHT.hit if offset == 0 else LIGHT.soft)])
-        layers.append(texts(rows, width, height, fontSize=11, align=align))
-    return layers
+def _axis(low: float, high: float, x_of: Callable[[float], float], width: int, height: int) -> list[alt.Chart]:
+    """Write the first and the last offset, and that of the error, which takes the place of an end that it lies at."""
+    zero = x_of(0.0) if low <= 0 <= high else None
+    written = []
+    for offset, align in ((low, "left"), (high, "right")):
+        if zero is not None and abs(x_of(offset) - zero) < _NEAR:
+            written.append((zero, align, "the error", LIGHT.hit))
+            zero = None
+        elif offset == low or high > low:
+            said = f"{milliseconds(abs(offset))} {'before' if offset < 0 else 'after'}"
+            written.append((x_of(offset), align, said, LIGHT.soft))
+    if zero is not None:
+        written.append((zero, "center", "the error", LIGHT.hit))
+    return [
+        texts(text_rows([(x, height - 8.0, said, fill)]), width, height, fontSize=11, align=align)
+        for x, align, said, fill in written
+    ]

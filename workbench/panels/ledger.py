@@ -43,7 +43,7 @@ class Ledger(Panel[LedgerView]):
         numbers = [Column(name, number=True) for name in ("Rows", "Refused")]
         rows = [
             [
-                join([fetch.source, fetch.table.replace("_", " ")], " · "),
+                tag("span", join([fetch.source, fetch.table.replace("_", " ")], " · "), cls="bs-nowrap"),
                 fetch.query or fetch.window.describe(),
                 count(fetch.rows),
                 count(len(fetch.refused)),
@@ -52,7 +52,7 @@ class Ledger(Panel[LedgerView]):
             ]
             for fetch in result.fetches
         ]
-        ledger = table(["Source", "Query", *numbers, "Complete", "Note"], rows)
+        ledger = table(["Source", "Query", *numbers, "Complete", Column("Note", wide=True)], rows)
         if not result.joins.is_empty():
             columns = ["Missing", "Why", Column("Errors", number=True), Column("Share", number=True)]
             missing = [
