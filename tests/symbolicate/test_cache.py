@@ -104,23 +104,21 @@ def test_the_folder_stays_within_its_bound(tmp_path):
     assert kept == {"1", "4", "5"}
 
 
-def test_two_processes_share_a_folder(cache):
+def test_two_processes_share_a_folder(cache, tmp_path):
+    (tmp_path / "app.js.map").write_bytes(RAW)
     script = (
         "import sys\n"
-        "from tests.symbolicate.test_cache import RAW\n"
         "from workbench.symbolicate.cache import MapCache\n"
         "from workbench.symbolicate.decode import decode_map\n"
         "cache = MapCache(sys.argv[1], most_bytes=20_000, most_in_memory=0)\n"
-        "decoded = decode_map(RAW)\n"
+        "decoded = decode_map(open(sys.argv[2], 'rb').read())\n"
         "for turn in range(40):\n"
         "    kept = cache.load(str(turn % 8), lambda: decoded.contents)\n"
         "    assert kept is None or kept.sources == decoded.sources\n"
         "    cache.save(str(turn % 8), decoded)\n"
     )
-    runs = [
-        subprocess.Popen([sys.executable, "-c", script, str(cache.folder)], stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    given = [sys.executable, "-c", script, str(cache.folder), str(tmp_path / "app.js.map")]
+    runs = [subprocess.Popen(given, stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [run.communicate(timeout=120)[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
     assert not list(cache.folder.glob(".*.part"))

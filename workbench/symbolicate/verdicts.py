@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from workbench.rules.loader import load
 from workbench.symbolicate.distinct import encode
 from workbench.symbolicate.numbering import Rows, combine, number
 from workbench.symbolicate.positions import Answers
@@ -46,8 +47,9 @@ def verdicts(given: pl.DataFrame, rows: Rows, answers: Answers, throwing: pl.Dat
     sdk = given["in_app"].cast(pl.Int8).fill_null(-1).to_numpy() + np.int8(1)
     tokens, token = np.unique(np.append(answers.tokens, -1), return_inverse=True)  # the first is "none"
     bare = answers.positions.select(pl.col("source").is_not_null() & pl.col("source_function").is_null()).to_series()
+    longest = load("symbolicate", "functions").data["mangled"]
     last = pl.col("function").str.replace(r"^.*[.\s]", "")
-    mangled = functions.select(pl.col("function").is_null() | (last.str.len_chars() <= 2)).to_series()
+    mangled = functions.select(pl.col("function").is_null() | (last.str.len_chars() <= longest)).to_series()
     caller = _callers(given, rows, np.flatnonzero(bare.to_numpy()[rows] & mangled.to_numpy()[own]))
     said = np.where(caller >= 0, token[caller], 0)
     read = _read_numbers(throwing, answers.reads, given.height)
