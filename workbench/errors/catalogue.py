@@ -12,10 +12,12 @@ from workbench.errors.names import name_bug
 _FACTS = ("at", "session_id", "trace_id", "release", "browser", "route")
 
 
-def issue_facts(rows: pl.DataFrame, errors: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+def issue_facts(rows: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
     """One row an issue, the largest first: what most of its events say."""
-    known = rows.select("error_id", "issue_id").filter(pl.col("issue_id").is_not_null())
-    counts = known.group_by("issue_id", "error_id").len("n")
+    known = rows.select("error_id", "issue_id", "rule", "title").filter(pl.col("issue_id").is_not_null())
+    counts = known.group_by("issue_id", "error_id").agg(
+        n=pl.len(), made_by=pl.col("rule").first(), title=pl.col("title").first()
+    )
     named = errors.select(pl.exclude("issue_id", "shape_id", "top_spot"), top_area=neighbourhood())
     return (
         counts.join(named, on="error_id")
@@ -23,8 +25,9 @@ def issue_facts(rows: pl.DataFrame, errors: pl.DataFrame, events: pl.DataFrame) 
         .group_by("issue_id")
         .agg(
             pl.col("n").sum().alias("n_events"),
-            *(pl.col(name).drop_nulls().first() for name in named.columns if name not in ("error_id",)),
+            *(pl.col(name).drop_nulls().first() for name in (*named.columns[1:], "made_by", "title")),
         )
+        .with_columns(rule=pl.coalesce("made_by", "rule"))
         .sort(["n_events", "issue_id"], descending=[True, False])
     )
 
@@ -68,7 +71,9 @@ def issue_table(
         .join(numbered.select("issue_id", "bug_id"), on="issue_id", how="left", maintain_order="left")
         .select(
             "issue_id", "bug_id",
-            title=pl.concat_str("canonical_type", message.str.slice(0, 200), separator=": "),
+            title=pl.coalesce(
+                "title", pl.concat_str("canonical_type", message.str.slice(0, 200), separator=": ")
+            ),
             type="canonical_type", message="message", canonical="canonical", kind="kind",
             top_source="top_file", top_function="top_function", mapped="top_mapped", rule="rule", mechanism="mechanism",
             missing_field="receiver", property="property", endpoint="endpoint", n_events="n_events",

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
 from workbench.errors.bugs import EVIDENCE, evidence_table, link_issues
 from workbench.errors.catalogue import bug_table, event_facts, issue_facts, issue_table, shape_table
+from workbench.errors.describe import describe_errors
 from workbench.errors.distinct import Distinct, distinct_errors
 from workbench.errors.domains import first_party_domains
 from workbench.errors.evidence import Profiles, weigh
+from workbench.errors.fingerprints import apply_fingerprints
 from workbench.errors.impact import bug_impact
 from workbench.errors.issues import CURRENT, issue_ids
-from workbench.errors.messages import canonical_messages
+from workbench.errors.known import KnownNoise, apply_known
 from workbench.errors.network import failing_signatures, requests_before
 from workbench.errors.noise import classify_noise
-from workbench.errors.shapes import frame_places, shape_ids, top_places
+from workbench.errors.rule_syntax import Rules, parse_rules
+from workbench.errors.stack_rules import apply_stack_rules
 from workbench.errors.usual import deploys
 from workbench.rules.loader import load
 
@@ -64,7 +66,7 @@ def group_events(
     *,
     releases: pl.DataFrame | None = None,
     first_party: Sequence[str] | None = None,
-    rules: Any = None,
+    rules: Rules | str | None = None,
     spans: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Say of each event whether it is noise, and its shape, issue and bug: `group(...)` without the tables about them.
@@ -91,7 +93,8 @@ def group(
     *,
     releases: pl.DataFrame | None = None,
     first_party: Sequence[str] | None = None,
-    rules: Any = None,
+    rules: Rules | str | None = None,
+    known_noise: Sequence[KnownNoise] = (),
     spans: pl.DataFrame | None = None,
     sessions: pl.DataFrame | None = None,
     page_views: pl.DataFrame | None = None,
@@ -113,7 +116,9 @@ def group(
     first_party
         Domains that are ours; the pages' own registrable domains when not given.
     rules
-        Fingerprint rules that stand before the default.
+        Fingerprint and stack-trace rules that stand before the default, in Sentry's syntax (`rule_syntax`).
+    known_noise
+        The team's own list of known noise, from `known.parse_known`.
     spans
         Canonical `spans`, or a frame of `trace_id`, `signature`: the backend span that failed in each trace.
     sessions, page_views, blank_sessions
@@ -121,19 +126,10 @@ def group(
     mechanism
         The version of the default fingerprint.
     """
-    ours = first_party_domains(events, first_party)
-    distinct = distinct_errors(events, frames, ours)
-    noise = classify_noise(
-        events, frames, first_party=first_party, requests=requests, releases=releases, distinct=distinct
-    )
-    errors = describe_errors(distinct)
-    errors = errors.join(issue_ids(errors, mechanism=mechanism), on="error_id", maintain_order="left")
-    rows = pl.concat([noise, distinct.of_event.select("error_id")], how="horizontal").join(
-        errors.select("error_id", "shape_id", "issue_id"), on="error_id", how="left", maintain_order="left"
-    )
-    rows = rows.with_columns(issue_id=pl.when(pl.col("noise_class").is_null()).then("issue_id"))
-    issues = issue_facts(rows, errors, events)
-    profiles, bug_of = _bugs(rows, issues, events, requests, spans, releases)
+    prepared = prepare(events, frames, requests, releases=releases, first_party=first_party, mechanism=mechanism)
+    rows, errors = fingerprint(prepared, rules, known_noise)
+    issues = issue_facts(rows, errors)
+    profiles, bug_of = _bugs(rows, issues, prepared, spans, releases)
     numbered = issues.select("issue_id", bug=pl.Series(bug_of, dtype=pl.Int64))
     hits = (
         rows.select("event_id", "issue_id")
@@ -159,63 +155,121 @@ def group(
     )
 
 
-def describe_errors(distinct: Distinct) -> pl.DataFrame:
-    """Put beside each distinct error all that fingerprints look at.
+@dataclass(frozen=True)
+class Prepared:
+    """All that does not depend on fingerprint rules, so that rules can be changed and tried again at once.
+
+    Attributes
+    ----------
+    events
+        As given.
+    distinct
+        The distinct errors and their frames.
+    noise
+        From `noise.classify_noise`.
+    errors
+        From `describe_errors`, with the default's `issue_id`, `rule` and `mechanism`.
+    before
+        From `network.requests_before`.
+    mechanism
+        The version of the default.
+    """
+
+    events: pl.DataFrame
+    distinct: Distinct
+    noise: pl.DataFrame
+    errors: pl.DataFrame
+    before: pl.DataFrame
+    mechanism: str
+
+
+def prepare(
+    events: pl.DataFrame,
+    frames: pl.DataFrame | None,
+    requests: pl.DataFrame | None,
+    *,
+    releases: pl.DataFrame | None = None,
+    first_party: Sequence[str] | None = None,
+    mechanism: str = CURRENT,
+) -> Prepared:
+    """Do all of the way that does not depend on fingerprint rules; parameters as for `group`."""
+    distinct = distinct_errors(events, frames, first_party_domains(events, first_party))
+    noise = classify_noise(
+        events, frames, first_party=first_party, requests=requests, releases=releases, distinct=distinct
+    )
+    errors = describe_errors(distinct)
+    errors = errors.join(issue_ids(errors, mechanism=mechanism), on="error_id", maintain_order="left")
+    return Prepared(events, distinct, noise, errors, requests_before(events, requests), mechanism)
+
+
+def fingerprint(
+    prepared: Prepared, rules: Rules | str | None = None, known_noise: Sequence[KnownNoise] = ()
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give each event its shape and its issue, by rules and by the default.
+
+    Parameters
+    ----------
+    prepared
+        From `prepare`.
+    rules
+        Rules in Sentry's syntax (see `rule_syntax`), as text or parsed; None: the default alone.
+    known_noise
+        The team's own list, from `known.parse_known`.
 
     Returns
     -------
-    `error_id`, `type`, `message`, `canonical`, `canonical_type`, `kind`, `property`, `receiver`, `shape_id`,
-    `top_file`, `top_function`, `top_spot`, `top_mapped`, in order of `error_id`.
+    One row an event: `event_id`, `noise_class`, `noise_reason`, `noise_rule`, `error_id`, `shape_id`, `issue_id` (null:
+    noise), `rule` and `title` (null: the default's). And the distinct errors as the stack-trace rules left them.
+
+    Raises
+    ------
+    RuleError
+        The rules cannot be understood; names line and column.
     """
-    pairs = distinct.errors.select("type", "message").unique(maintain_order=True)
-    messages = canonical_messages(pairs)
-    throwing = (
-        distinct.frames.filter((pl.col("exception_index") == 0) & (pl.col("frame_index") == 0))
-        .select("error_id", read_from="receiver", read="property")
-        .unique("error_id", keep="first")
+    rules = parse_rules(rules) if isinstance(rules, str) else rules or Rules()
+    errors = prepared.errors
+    if rules.stacks:
+        frames = apply_stack_rules(rules.stacks, prepared.distinct.frames, prepared.distinct.errors)
+        errors = describe_errors(replace(prepared.distinct, frames=frames))
+        errors = errors.join(issue_ids(errors, mechanism=prepared.mechanism), on="error_id", maintain_order="left")
+    rows = pl.concat([prepared.noise, prepared.distinct.of_event.select("error_id")], how="horizontal").join(
+        errors.select("error_id", "shape_id", "issue_id"), on="error_id", how="left", maintain_order="left"
     )
-    errors = (
-        distinct.errors.join(messages, on=["type", "message"], how="left", nulls_equal=True, maintain_order="left")
-        .join(throwing, on="error_id", how="left", maintain_order="left")
-        # Firefox's short form does not say what was read; the source at the throwing position does.
-        .with_columns(
-            canonical=pl.when(
-                (pl.col("kind") == "nullish-read") & pl.col("property").is_null() & pl.col("read").is_not_null()
-            )
-            .then("nullish-read:" + pl.col("read"))
-            .otherwise("canonical"),
-            property=pl.when(pl.col("kind") == "nullish-read")
-            .then(pl.coalesce("property", "read"))
-            .otherwise("property"),
-            receiver=pl.when(pl.col("kind").str.starts_with("nullish")).then(pl.coalesce("read_from", "receiver")),
+    if rules.fingerprints:
+        made = apply_fingerprints(
+            rules.fingerprints, rows, errors, prepared.distinct.frames, prepared.events, prepared.before
         )
-        .drop("read_from", "read")
-    )
-    places = frame_places(distinct.frames)
-    return errors.join(shape_ids(errors, places), on="error_id", how="left", maintain_order="left").join(
-        top_places(places), on="error_id", how="left", maintain_order="left"
-    )
+        rows = rows.join(made, on="event_id", how="left", suffix="_made", maintain_order="left").with_columns(
+            issue_id=pl.coalesce("issue_id_made", "issue_id")
+        )
+    else:
+        rows = rows.with_columns(rule=pl.lit(None, pl.String), title=pl.lit(None, pl.String))
+    rows = apply_known(known_noise, rows, errors, prepared.events)
+    is_noise = pl.col("noise_class").is_not_null()
+    return rows.select(
+        *prepared.noise.columns,
+        "error_id",
+        "shape_id",
+        *(pl.when(~is_noise).then(name).alias(name) for name in ("issue_id", "rule", "title")),
+    ), errors
 
 
 def _bugs(
     rows: pl.DataFrame,
     issues: pl.DataFrame,
-    events: pl.DataFrame,
-    requests: pl.DataFrame | None,
+    prepared: Prepared,
     spans: pl.DataFrame | None,
     releases: pl.DataFrame | None,
 ) -> tuple[Profiles, np.ndarray]:
     rules = load("grouping", "bugs").data
     compared = issues.head(MOST_ISSUES).with_row_index("issue").with_columns(pl.col("issue").cast(pl.Int64))
-    facts = event_facts(events).with_columns(rows["issue_id"], rows["noise_class"])
+    facts = event_facts(prepared.events).with_columns(rows["issue_id"], rows["noise_class"])
     facts = facts.join(compared.select("issue_id", "issue"), on="issue_id", how="left", maintain_order="left")
     noise_number = -1 - pl.col("noise_class").rank("dense").cast(pl.Int64)
     traffic = facts.with_columns(group=pl.coalesce("issue", noise_number, pl.lit(-1)))
     own = facts.filter(pl.col("issue").is_not_null())
-    when = deploys(events, releases)["deployed_at"].to_physical().to_numpy() if "at" in events.columns else np.array([])
-    profiles = weigh(
-        compared, own, traffic, requests_before(traffic, requests), failing_signatures(spans), when.astype(float), rules
-    )
+    when = deploys(prepared.events, releases)["deployed_at"].to_physical().to_numpy().astype(float)
+    profiles = weigh(compared, own, traffic, prepared.before, failing_signatures(spans), when, rules)
     joined = link_issues(profiles, rules)
     alone = np.arange(len(issues) - len(compared)) + (joined.max() + 1 if len(joined) else 0)
     return profiles, np.concatenate([joined, alone]).astype(np.int64)

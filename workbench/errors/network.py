@@ -12,6 +12,7 @@ from workbench.rules.loader import load
 BEFORE = {
     "event_id": pl.String,
     "endpoint": pl.String,
+    "status": pl.Int64,
     "failed": pl.Boolean,
     "recency": pl.Float64,
 }
@@ -29,8 +30,8 @@ def requests_before(events: pl.DataFrame, requests: pl.DataFrame | None) -> pl.D
 
     Returns
     -------
-    One row an event and endpoint: `failed` (answered 4xx or 5xx), `recency` (1 for the last before the event, 1/2 for
-    the one before ...).
+    One row an event and endpoint: `status` of its last request, `failed` (any answered 4xx or 5xx), `recency` (1 for
+    the last before the event, 1/2 for the one before ...).
 
     Examples
     --------
@@ -39,7 +40,7 @@ def requests_before(events: pl.DataFrame, requests: pl.DataFrame | None) -> pl.D
     >>> events = pl.DataFrame({"event_id": ["e"], "at": [at], "session_id": ["s"]})
     >>> requests = pl.DataFrame({"session_id": ["s"], "at": [at], "endpoint": ["GET /api/cart"], "status": [200]})
     >>> requests_before(events, requests).rows()
-    [('e', 'GET /api/cart', False, 1.0)]
+    [('e', 'GET /api/cart', 200, False, 1.0)]
     """
     if requests is None or requests.is_empty() or "endpoint" not in requests.columns or "at" not in events.columns:
         return pl.DataFrame(schema=BEFORE)
@@ -49,7 +50,7 @@ def requests_before(events: pl.DataFrame, requests: pl.DataFrame | None) -> pl.D
         .select(
             pl.col("endpoint").cast(pl.String),
             pl.col("at").alias("request_at"),
-            failed=(pl.col("status") >= 400).fill_null(False) if "status" in requests.columns else pl.lit(False),
+            status=pl.col("status").cast(pl.Int64) if "status" in requests.columns else pl.lit(None, pl.Int64),
             **{
                 f"by_{name}": pl.col(name).cast(pl.String) if name in requests.columns else pl.lit(None, pl.String)
                 for name in ("event_id", "session_id", "trace_id")
@@ -72,13 +73,17 @@ def requests_before(events: pl.DataFrame, requests: pl.DataFrame | None) -> pl.D
     age = pl.col("at") - pl.col("request_at")
     return (
         pl.concat(
-            [part.select("event_id", "at", "endpoint", "failed", "request_at") for part in (own, by_session, by_trace)]
+            [part.select("event_id", "at", "endpoint", "status", "request_at") for part in (own, by_session, by_trace)]
         )
         .filter(
             (age >= -timedelta(seconds=rules["after_seconds"])) & (age <= timedelta(seconds=rules["before_seconds"]))
         )
         .group_by("event_id", "endpoint")
-        .agg(pl.col("failed").any(), pl.col("request_at").max())
+        .agg(
+            status=pl.col("status").sort_by("request_at").last(),
+            failed=(pl.col("status") >= 400).any(),
+            request_at=pl.col("request_at").max(),
+        )
         .with_columns(recency=1.0 / pl.col("request_at").rank("min", descending=True).over("event_id"))
         .select(*BEFORE)
         .sort("event_id", "endpoint")

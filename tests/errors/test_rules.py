@@ -1,0 +1,259 @@
+"""Fingerprint and stack-trace rules: matchers, variables, globs, errors that say where, and no rule that hangs."""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.exceptions import RuleError
+from workbench.errors.globs import glob_regex
+from workbench.errors.grouping import group
+from workbench.errors.rule_syntax import parse_rules
+
+NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+
+
+def one_event(rules, **changes):
+    """Group one known event by rules; the issue's row."""
+    event = {
+        "event_id": "e", "at": NOON, "type": "PaymentError", "message": "Card 4711 declined by Acme",
+        "release": "2.1.0", "level": "error", "route": "/checkout", "environment": "production",
+        "page_url": "https://shop.example/checkout", "source": "javascript",
+        "tags": [{"key": "tenant", "value": "north"}],
+    } | changes  # fmt: skip
+    frames = pl.DataFrame(
+        {
+            "event_id": "e",
+            "exception_index": 0,
+            "frame_index": [0, 1, 2],
+            "url": "https://shop.example/assets/app-3f2a9c1b.js",
+            "function": ["r", "t", "n"],
+            "line": 1,
+            "column": [10, 20, 30],
+            "in_app": [False, True, True],
+            "source": ["node_modules/retry/lib/retry.js", "src/pay/charge.ts", "src/pay/Form.tsx"],
+            "source_line": 3,
+            "source_function": ["attempt", "charge", "onSubmit"],
+        }
+    )
+    requests = pl.DataFrame(
+        {
+            "event_id": "e",
+            "at": [NOON - timedelta(seconds=s) for s in (2, 1)],
+            "endpoint": ["POST /api/pay", "GET /api/cart"],
+            "status": [502, 200],
+        }
+    )
+    return group(pl.DataFrame([event]), frames, requests, rules=rules).issues.row(0, named=True)
+
+
+MATCHERS = [
+    ("type:PaymentError", True),
+    ("error.type:Payment*", True),
+    ("type:paymenterror", False),
+    ('value:"card * declined*"', True),
+    ('message:"*DECLINED*"', True),
+    ('message:"declined"', False),
+    ('stack.abs_path:"**/pay/*.ts"', True),
+    ('path:"src/*/charge.ts"', True),
+    ('path:"src/*.ts"', False),
+    ('path:"**/app-*.js"', True),
+    ("stack.module:src/pay/charge", True),
+    ("module:src/pay/*", True),
+    ("stack.function:charge", True),
+    ("function:Charge", False),
+    ("stack.package:anything", False),
+    ("family:javascript", True),
+    ("family:native,javascript", True),
+    ("family:native", False),
+    ("app:yes", True),
+    ("app:no", True),
+    ("function:attempt app:yes", False),
+    ("function:attempt app:no", True),
+    ("function:charge path:**/charge.ts", True),
+    ("function:charge path:**/Form.tsx", False),
+    ("release:2.*", True),
+    ("release:3.*", False),
+    ("level:ERROR", True),
+    ("logger:anything", False),
+    ("sdk:javascript", True),
+    ("transaction:/checkout", True),
+    ("environment:production", True),
+    ('url:"https://shop.example/*"', True),
+    ("tags.tenant:north", True),
+    ("tags.tenant:south", False),
+    ("tags.unknown:x", False),
+    ("!tags.unknown:x", True),
+    ("!type:TypeError", True),
+    ("!type:PaymentError", False),
+    ("!release:3.*", True),
+    ("!function:attempt", True),
+    ('endpoint:"POST /api/pay"', True),
+    ('endpoint:"post /api/*"', True),
+    ('endpoint:"GET /api/orders/*"', False),
+    ("status:502", True),
+    ("status:5xx", True),
+    ("status:5??", True),
+    ("status:404", False),
+    ('endpoint:"POST *" status:5xx', True),
+    ('endpoint:"GET *" status:5xx', False),
+    ('!endpoint:"GET /api/orders/*"', True),
+    ("!status:502", False),
+]
+
+
+@pytest.mark.parametrize(("matcher", "fits"), MATCHERS)
+def test_every_matcher(matcher, fits):
+    issue = one_event(f"{matcher} -> made-by-rule")
+    assert issue["rule"].startswith("rule in line 1" if fits else "default")
+
+
+VARIABLES = [
+    ("{{ type }}", "PaymentError"),
+    ("{{ error.value }}", "Card 4711 declined by Acme"),
+    ("{{ message }}", "Card 4711 declined by Acme"),
+    ("{{ function }}", "charge"),
+    ("{{ module }}", "src/pay/charge.ts"),
+    ("{{ stack.abs_path }}", "src/pay/charge.ts"),
+    ("{{ release }}", "2.1.0"),
+    ("{{ level }}", "error"),
+    ("{{ transaction }}", "/checkout"),
+    ("{{ environment }}", "production"),
+    ("{{ tags.tenant }}", "north"),
+    ("{{ tags.unknown }}", "<no value>"),
+    ("{{ package }}", "<no value>"),
+    ("{{ endpoint }}", "GET /api/cart"),
+    ("{{ status }}", "200"),
+    ("pay-{{ type }}-{{ level }}", "pay-PaymentError-error"),
+]
+
+
+@pytest.mark.parametrize(("part", "said"), VARIABLES)
+def test_every_variable(part, said):
+    assert one_event(f'type:* -> x title="{part}"')["title"] == said
+    assert one_event(f'type:* -> "{part}"')["issue_id"] == one_event(f'type:* -> "{said}"')["issue_id"]
+
+
+def test_endpoint_and_status_in_a_fingerprint_are_those_that_the_rule_matched():
+    title = one_event('status:5xx -> x title="{{ endpoint }} {{ status }}"')["title"]
+    assert title == "POST /api/pay 502"
+
+
+def test_the_first_rule_that_fits_wins_and_default_stands_for_the_default():
+    default = one_event(None)["issue_id"]
+    rules = "type:Other -> a\ntype:PaymentError -> b\ntype:* -> c"
+    assert one_event(rules)["rule"] == "rule in line 2: type:PaymentError -> b"
+    assert one_event("type:* -> {{ default }}")["issue_id"] == default
+    refined = one_event("type:* -> {{ default }}, {{ tags.tenant }}")["issue_id"]
+    assert refined != default
+    other = one_event("type:* -> {{ default }}, {{ tags.tenant }}", tags=[{"key": "tenant", "value": "south"}])
+    assert other["issue_id"] != refined
+
+
+STACK_RULES = [
+    ("", "src/pay/charge.ts"),
+    ('stack.abs_path:"**/charge.ts" -app', "src/pay/Form.tsx"),
+    ("function:charge -group", "src/pay/Form.tsx"),
+    ("function:charge ^-app", "src/pay/charge.ts"),
+    ("function:onSubmit ^-app", "src/pay/Form.tsx"),
+    ("function:attempt v-app\nfunction:onSubmit +app", "src/pay/Form.tsx"),
+    ("[ function:onSubmit ] | function:charge -app", "src/pay/Form.tsx"),
+    ("[ function:nobody ] | function:charge -app", "src/pay/charge.ts"),
+    ("function:charge | [ function:attempt ] -app", "src/pay/Form.tsx"),
+    ("type:PaymentError function:charge -app", "src/pay/Form.tsx"),
+    ("type:OtherError function:charge -app", "src/pay/charge.ts"),
+    ("function:charge -app\nfunction:charge +app", "src/pay/charge.ts"),
+]
+
+
+@pytest.mark.parametrize(("rules", "top"), STACK_RULES)
+def test_stack_trace_rules_decide_what_is_ours_and_on_top(rules, top):
+    assert one_event(rules)["top_source"] == top
+
+
+MISTAKES = [
+    ('type:"x -> y', "r:1:6: the quotation mark is never closed"),
+    ("endpont:x -> y", "r:1:1: no matcher endpont; there are: app,"),
+    ("type:x", "r:1:7: the rule has no effect"),
+    ("\n# note\ntype:x ->", "r:3:10: expected a fingerprint after ->"),
+    ("-> y", "r:1:1: a fingerprint needs a matcher before the arrow"),
+    ("type x -> y", "r:1:5: expected a colon after type"),
+    ("type: -> y", "r:1:6: expected a value after type:"),
+    ("type:x -> {{ nonsense }}", "r:1:11: no variable nonsense; there are: default,"),
+    ('type:x -> y colour="red"', "r:1:13: no attribute colour; there is: title"),
+    ("release:x -app", "r:1:1: a stack-trace rule cannot look at release"),
+    ("function:x -app +colour", "r:1:17: no action +colour"),
+    ("[ function:x function:y -app", "r:1:14: expected ] after the caller"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), MISTAKES)
+def test_a_mistake_is_named_with_line_and_column(text, message):
+    with pytest.raises(RuleError) as failure:
+        parse_rules(text, "r")
+    assert str(failure.value).startswith(message)
+
+
+GLOBS = [
+    ("*.js", "app.js", True),
+    ("*.js", "app.css", False),
+    ("a?c", "abc", True),
+    ("[ab]x", "bx", True),
+    ("[!ab]x", "bx", False),
+    ("{one,two}-x", "two-x", True),
+    ("{one,two}-x", "three-x", False),
+    (r"\*", "*", True),
+    (r"\*", "x", False),
+    ("a.c", "abc", False),
+    ("[", "[", True),
+    ("a+b(c)", "a+b(c)", True),
+    ("line*", "line\nbreak", True),
+]
+
+
+@pytest.mark.parametrize(("glob", "text", "fits"), GLOBS)
+def test_globs(glob, text, fits):
+    table = pl.DataFrame({"text": [text]})
+    assert table.select(pl.col("text").str.contains(glob_regex(glob))).item() is fits
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "fits"),
+    [
+        ("**/vendor/**", "a/vendor/b/c.js", True),
+        ("**/vendor/**", "vendor/c.js", True),
+        ("src/*.ts", "src/a/b.ts", False),
+        ("src/**/*.ts", "src/a/b/c.ts", True),
+        ("src/**/*.ts", "src/c.ts", True),
+    ],
+)
+def test_in_paths_a_star_stops_at_a_slash(glob, path, fits):
+    assert bool(re.match(glob_regex(glob, slashed=True), path)) is fits
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(max_size=60))
+def test_any_text_parses_or_is_refused_with_a_place(text):
+    refused = ""
+    try:
+        parse_rules(text, "r")
+    except RuleError as error:
+        refused = str(error)
+    assert not refused or re.match(r"r:\d+:\d+: ", refused)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=30), st.booleans())
+def test_any_glob_is_a_regex_that_polars_takes(glob, slashed):
+    pl.DataFrame({"text": ["x"]}).select(pl.col("text").str.contains(glob_regex(glob, slashed=slashed)))
+
+
+def test_a_rule_that_would_backtrack_for_ever_ends_at_once():
+    glob = "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b"
+    started = time.perf_counter()
+    one_event(f'message:"{glob}" -> x', message="a" * 20_000)
+    assert time.perf_counter() - started < 5

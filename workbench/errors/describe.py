@@ -1,0 +1,47 @@
+"""All that fingerprints and evidence look at, beside each distinct error."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from workbench.errors.distinct import Distinct
+from workbench.errors.messages import canonical_messages
+from workbench.errors.shapes import frame_places, shape_ids, top_places
+
+
+def describe_errors(distinct: Distinct) -> pl.DataFrame:
+    """Put beside each distinct error all that fingerprints look at.
+
+    Returns
+    -------
+    `error_id`, `type`, `message`, `canonical`, `canonical_type`, `kind`, `property`, `receiver`, `shape_id`,
+    `top_file`, `top_function`, `top_spot`, `top_mapped`, in order of `error_id`.
+    """
+    pairs = distinct.errors.select("type", "message").unique(maintain_order=True)
+    messages = canonical_messages(pairs)
+    throwing = (
+        distinct.frames.filter((pl.col("exception_index") == 0) & (pl.col("frame_index") == 0))
+        .select("error_id", read_from="receiver", read="property")
+        .unique("error_id", keep="first")
+    )
+    errors = (
+        distinct.errors.join(messages, on=["type", "message"], how="left", nulls_equal=True, maintain_order="left")
+        .join(throwing, on="error_id", how="left", maintain_order="left")
+        # Firefox's short form does not say what was read; the source at the throwing position does.
+        .with_columns(
+            canonical=pl.when(
+                (pl.col("kind") == "nullish-read") & pl.col("property").is_null() & pl.col("read").is_not_null()
+            )
+            .then("nullish-read:" + pl.col("read"))
+            .otherwise("canonical"),
+            property=pl.when(pl.col("kind") == "nullish-read")
+            .then(pl.coalesce("property", "read"))
+            .otherwise("property"),
+            receiver=pl.when(pl.col("kind").str.starts_with("nullish")).then(pl.coalesce("read_from", "receiver")),
+        )
+        .drop("read_from", "read")
+    )
+    places = frame_places(distinct.frames)
+    return errors.join(shape_ids(errors, places), on="error_id", how="left", maintain_order="left").join(
+        top_places(places), on="error_id", how="left", maintain_order="left"
+    )
