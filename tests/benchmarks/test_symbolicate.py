@@ -1,7 +1,7 @@
 """Symbolication in bulk: ratios against a binary search in numpy and against `symbolic`, all in one run.
 
 The claims hold on a quiet machine: `BENCHMARK_SLACK=1 pytest tests/benchmarks`. In the suite, beside other processes,
-they may be missed threefold before a test fails. Every test prints what it measured (`pytest -s`).
+they may be missed fourfold before a test fails. Every test prints what it measured (`pytest -s`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from workbench.symbolicate.cache import MapCache
 from workbench.symbolicate.decode import decode_map
 from workbench.symbolicate.frames import answer_positions, symbolicate
 
-SLACK = float(os.environ.get("BENCHMARK_SLACK", "3"))
+SLACK = float(os.environ.get("BENCHMARK_SLACK", "4"))
 ROUNDS = 3
 
 
