@@ -27,14 +27,20 @@ class PlayerBuildError(SystemExit):
 
 
 class PlayerBuild(BuildHookInterface):
-    """Bundle the player unless what lies in `static/` was made of the very same sources."""
+    """Bundle the player unless what lies in `static/` was made of the very same sources; add the reports' notebooks."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Run before hatchling collects files; `artifacts` lets the git-ignored result into the wheel."""
+        """Run before hatchling collects files; `artifacts` lets the git-ignored result into the wheel.
+
+        The notebooks lie beside the packages in a checkout and inside in a wheel, so that `workbench report` finds them
+        in both; an editable install is a checkout.
+        """
         build_player(Path(self.root))
         build_data["artifacts"].extend(f"/{BUILT / name}" for name in FILES)
+        if version != "editable":
+            build_data["force_include"]["notebooks"] = "workbench/notebooks"
 
 
 def build_player(root: Path) -> bool:

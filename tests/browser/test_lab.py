@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -25,6 +26,13 @@ CELLS = (
     "header = panels.Header(views.HEADER)\nheader",
     "panels.Funnel(views.funnel_of, header=header)",
     "panels.Bug(views.cards, header=header)",
+    "import ipywidgets\n"
+    "from tests.panels.recordings import checkout_goes_blank\n"
+    "replay = panels.Replay.of(checkout_goes_blank(), at=3100)\n"
+    "stands = ipywidgets.Label()\n"
+    "ipywidgets.dlink((replay, 'current_ms'), (stands, 'value'), str)\n"
+    "header.on_change(lambda: setattr(replay, 'at', 1000))\n"
+    "ipywidgets.VBox([replay, stands])",
 )
 RUN_ALL = """async () => {
     const app = window.jupyterapp;
@@ -126,11 +134,25 @@ def test_the_header_drives_the_panels(lab: str, notebook: Page) -> None:
     assert asked == []
 
 
+def test_the_kernel_knows_where_a_replay_stands_and_can_move_it(notebook: Page) -> None:
+    widget = notebook.locator(".jp-OutputArea-output .widget-vbox:has(.bs-replay):has(.widget-label)").last
+    widget.scroll_into_view_if_needed()
+    label = widget.locator(".widget-label")
+    expect(label).to_have_text(re.compile("3100|1000"), timeout=PATIENCE)
+    release = notebook.locator(".bs-pickers select").first
+    release.select_option(index=1)
+    expect(label).to_have_text("1000", timeout=PATIENCE)
+
+
 def test_the_panels_follow_a_dark_lab(notebook: Page) -> None:
     ink = notebook.locator(".bs-funnel .bs-chart[data-live] svg text[fill='#1b1f24']").first
     expect(ink).to_have_css("fill", "rgb(27, 31, 36)", timeout=PATIENCE)
     notebook.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
     notebook.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
     expect(ink).to_have_css("fill", "rgb(232, 234, 237)", timeout=PATIENCE)
+    notebook.locator(".bs-replay").first.scroll_into_view_if_needed()
+    notebook.wait_for_selector(".bs-replay[data-state=ready]")
+    player = next(frame for frame in notebook.frames if frame.url.startswith("data:text/html"))
+    expect(player.locator("html")).to_have_attribute("data-theme", "dark")
     if folder := os.environ.get("BLINDSPOT_SHOTS"):
         notebook.screenshot(path=f"{folder}/lab-dark.png")

@@ -1,6 +1,6 @@
 // Bring the still HTML of panels to life, in a report as in the lab: charts react, replays play.
 // `assets` gives what is shared by all: assets.vega() -> vegaEmbed, assets.player() -> the player's data: URL.
-import { mountReplay, theme } from "./host.js";
+import { mountReplay } from "./host.js";
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)).buffer;
 const island = (element) => element.querySelector(':scope > script[type="application/json"]').textContent;
@@ -18,7 +18,7 @@ async function liven(chart, assets) {
 
 async function open(replay, assets) {
   const { at, marks, events } = JSON.parse(island(replay));
-  const player = mountReplay(replay, await assets.player(), () => ({ gz: bytes(events), at, marks, theme: theme(replay) }));
+  const player = mountReplay(replay, await assets.player(), () => ({ gz: bytes(events), at, marks }));
   replay.querySelector(":scope > .bs-replay-still")?.remove();
   return player;
 }

@@ -1,6 +1,6 @@
 // Widget: one recording, steered and read from Python.
 import { assetsOf } from "./live.js";
-import { mountReplay, theme } from "./host.js";
+import { mountReplay } from "./host.js";
 
 export default {
   async render({ model, el }) {
@@ -9,7 +9,7 @@ export default {
     el.append(holder);
     const load = () => {
       const { buffer, byteOffset, byteLength } = model.get("events_gz");
-      return { gz: buffer.slice(byteOffset, byteOffset + byteLength), at: model.get("at"), marks: model.get("marks"), theme: theme(el) };
+      return { gz: buffer.slice(byteOffset, byteOffset + byteLength), at: model.get("at"), marks: model.get("marks") };
     };
     const player = mountReplay(holder, await assetsOf(model).player(), load, (message) => {
       if (message.op === "time") model.set("current_ms", message.t);
