@@ -114,6 +114,7 @@ def test_a_shift_that_was_never_there_before_is_found():
 def test_a_release_that_nobody_saw_is_too_few_everywhere():
     table = compare_releases(_views("a", 50, 1000), "a", "nobody", ["metric"])
     assert table.select("n_before", "n_after", "verdict").rows() == [(50, 0, "too few")]
+    assert compare_releases(_views("a", 50, 1000), None, "a", ["metric"])["verdict"].to_list() == ["too few"]
     assert compare_releases(_views("a", 50, 1000), "x", "y", ["metric"]).is_empty()
 
 

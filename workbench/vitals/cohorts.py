@@ -39,8 +39,8 @@ LEVELS = (
 
 def compare_releases(
     vitals: pl.DataFrame | pl.LazyFrame,
-    before: str,
-    after: str,
+    before: str | None,
+    after: str | None,
     by: Sequence[str] = ("metric", "device_class", "route"),
     *,
     min_samples: int = 30,
@@ -57,7 +57,7 @@ def compare_releases(
     vitals
         Canonical `vitals` with the rows of both releases.
     before, after
-        The releases, as they stand in `release`. One that no row has makes every cohort `too few`.
+        The releases, as they stand in `release`. One that no row has, or None, makes every cohort `too few`.
 
     Examples
     --------
@@ -69,8 +69,8 @@ def compare_releases(
     require(vitals, VITALS, ["release", "metric", "value"])
     release = pl.col("release").cast(pl.String)
     return compare_cohorts(
-        vitals.filter(release == before),
-        vitals.filter(release == after),
+        vitals.filter(release == pl.lit(before, pl.String)),
+        vitals.filter(release == pl.lit(after, pl.String)),
         by,
         min_samples=min_samples,
         confidence=confidence,
