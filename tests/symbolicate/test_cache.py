@@ -147,3 +147,12 @@ def test_maps_used_last_stay_in_memory(tmp_path):
 def test_the_users_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert MapCache.of_user().folder == tmp_path / "blindspot" / "maps"
+
+
+def test_a_folder_that_cannot_be_written_to_keeps_nothing_and_stops_nothing(tmp_path: Path) -> None:
+    taken = tmp_path / "a-file"
+    taken.write_text("not a folder")
+    cache = MapCache(taken / "maps")
+    decoded = decode_map(b'{"version":3,"sources":["cart.tsx"],"mappings":"AAAA"}')
+    cache.save("1f2e", decoded)
+    assert MapCache(taken / "maps").load("1f2e", lambda: decoded.contents) is None

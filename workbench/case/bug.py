@@ -30,7 +30,7 @@ class Place(NamedTuple):
     @property
     def is_mapped(self) -> bool:
         """True when the frame stands in the team's own source."""
-        return self.frame["map_status"] == "mapped"
+        return self.frame["source"] is not None
 
     @property
     def function(self) -> str | None:
@@ -88,10 +88,10 @@ class Bug:
         throwing = self.case.frames.filter((pl.col("exception_index") == 0) & (pl.col("frame_index") == 0))
         failing = self.failing_spans["trace_id"] if self.failing_spans.height else pl.Series([], dtype=pl.String)
         return (
-            self.events.join(throwing.select("event_id", "map_status"), on="event_id", how="left")
+            self.events.join(throwing.select("event_id", "source"), on="event_id", how="left")
             .with_columns(
                 pl.col("session_id").is_in(self.sessions.implode()).fill_null(False).alias("_person"),
-                (pl.col("map_status") == "mapped").fill_null(False).alias("_mapped"),
+                pl.col("source").is_not_null().alias("_mapped"),
                 pl.col("has_replay").fill_null(False),
                 pl.col("trace_id").is_in(failing.implode()).fill_null(False).alias("_failing"),
             )
@@ -108,7 +108,7 @@ class Bug:
     def places(self) -> list[Place]:
         """Where the bug throws: one place an issue, the example's first, then by events."""
         own = self.events.join(
-            self.case.frames.filter((pl.col("exception_index") == 0) & (pl.col("map_status") == "mapped"))
+            self.case.frames.filter((pl.col("exception_index") == 0) & pl.col("source").is_not_null())
             .select("event_id")
             .unique()
             .with_columns(pl.lit(True).alias("_mapped")),
@@ -137,11 +137,11 @@ class Bug:
 
     def _place(self, event_id: str) -> Place | None:
         stack = self._stack(event_id)
-        own = stack.filter(pl.col("in_app").fill_null(False) & (pl.col("map_status") == "mapped"))
+        own = stack.filter(pl.col("in_app").fill_null(False) & pl.col("source").is_not_null())
         if stack.is_empty():
             return None
         frame = (own if own.height else stack).row(0, named=True)
-        if frame["map_status"] != "mapped" or frame["source_line"] is None:
+        if frame["source"] is None or frame["map_status"] == "no_source_content":
             return Place(frame, NO_LINES, stack)
         lines = source_lines(self.case.store, frame["map_location"], frame["source"], frame["source_line"])
         return Place(frame, lines, stack)

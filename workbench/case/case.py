@@ -17,9 +17,11 @@ from workbench.case.evidence import Evidence
 from workbench.case.impact import hit_sessions, people_sessions
 from workbench.errors.grouping import Grouping, group
 from workbench.errors.impact import bug_impact
+from workbench.errors.messages import canonical_messages
 from workbench.replay.dom import blank_pages
 from workbench.replay.privacy import leaks
 from workbench.symbolicate.audit import audit_maps
+from workbench.symbolicate.cache import MapCache
 from workbench.symbolicate.frames import symbolicate
 from workbench.traces.joins import all_2xx, replay_joins, trace_joins
 from workbench.vitals.cohorts import compare_releases
@@ -56,13 +58,18 @@ class Case:
     @cached_property
     def raw_frames(self) -> pl.DataFrame:
         """The stacks as reported, newest frame first, with the release of their event."""
-        of_event = self.events.select("event_id", "release", "dist", "at")
-        return self.evidence.table("frames").join(of_event, on="event_id", how="inner")
+        said = canonical_messages(self.events.select("type", "message").unique()).select(
+            "type", "message", pl.col("property").alias("message_property")
+        )
+        of_event = self.events.select("event_id", "release", "dist", "at", "type", "message").join(
+            said, on=["type", "message"], how="left", nulls_equal=True
+        )
+        return self.evidence.table("frames").join(of_event.drop("type", "message"), on="event_id", how="inner")
 
     @cached_property
     def frames(self) -> pl.DataFrame:
         """The stacks with source, line, function, and a verdict a frame."""
-        return symbolicate(self.raw_frames, self.store)
+        return symbolicate(self.raw_frames, self.store, cache=MapCache.of_user())
 
     @property
     def breadcrumbs(self) -> pl.DataFrame:
@@ -226,7 +233,7 @@ class Case:
 
     @cached_property
     def leaks(self) -> pl.DataFrame:
-        """Where personal data stands in clear in recordings: what kind, on which page, in which field; never the value."""
+        """Where personal data stands in clear in recordings: kind, page and field, never the value."""
         return leaks(self.recordings)
 
     @cached_property

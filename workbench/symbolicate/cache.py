@@ -120,8 +120,11 @@ class MapCache:
         return loaded
 
     def _save(self, name: str, frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle, beside = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
+        except OSError:  # a folder that cannot be written to keeps nothing; maps are decoded again
+            return
         try:
             with os.fdopen(handle, "wb") as file:
                 frame.write_parquet(file, compression="lz4", statistics=False, metadata=metadata)

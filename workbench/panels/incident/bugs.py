@@ -118,7 +118,7 @@ def _throws(bug: Bug) -> tuple[ThrowView, ...]:
 
 
 def _throw(frame: dict[str, Any], source: pl.DataFrame, stack: pl.DataFrame) -> ThrowView:
-    mapped = frame["map_status"] == "mapped"
+    mapped = frame["source"] is not None
     minified = f"{_file(frame['url'])}:{frame['line']}:{frame['column']}"
     return ThrowView(
         location=_location(frame) if mapped else minified,
@@ -141,7 +141,7 @@ def _problem(frame: dict[str, Any]) -> str:
 
 
 def _location(frame: dict[str, Any]) -> str:
-    if frame["map_status"] == "mapped":
+    if frame["source"] is not None:
         return f"{_file(frame['source'])}:{frame['source_line']}:{frame['source_column']}"
     return f"{_file(frame['url'])}:{frame['line']}:{frame['column']}" if frame["url"] else "(no file)"
 

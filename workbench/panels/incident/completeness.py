@@ -57,7 +57,7 @@ def missing(case: Case) -> pl.DataFrame:
     looked = [
         ("replay", case.replay_joins.filter(~pl.col("has_replay"))),
         ("backend trace", case.trace_joins.filter(~pl.col("has_backend"))),
-        ("source position", throwing.filter(pl.col("map_status") != "mapped").select(
+        ("source position", throwing.filter(pl.col("source").is_null()).select(
             "event_id", reason=pl.concat_str("map_status", "map_detail", separator=": ", ignore_nulls=True))),
     ]  # fmt: skip
     counted = [
@@ -75,7 +75,7 @@ def _missing_maps(case: Case) -> list[str]:
     signal = case.grouping.events.filter(pl.col("noise_class").is_null()).select("event_id")
     unmapped = (
         case.frames.filter((pl.col("exception_index") == 0) & (pl.col("frame_index") == 0))
-        .filter(pl.col("map_status") != "mapped")
+        .filter(pl.col("source").is_null())
         .join(signal, on="event_id", how="semi")
         .group_by("release", "map_status")
         .agg(pl.len().alias("n"), pl.col("map_detail").drop_nulls().first())
