@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +113,11 @@ class MapCache:
         try:
             loaded = read(path)
             os.utime(path)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (pl.exceptions.PolarsError, OSError, msgspec.DecodeError, ValueError, LookupError):
-            path.unlink(missing_ok=True)  # damaged: made again from the map itself
+            with suppress(OSError):
+                path.unlink(missing_ok=True)  # damaged: made again from the map itself
             return None
         return loaded
 
