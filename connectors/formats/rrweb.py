@@ -6,7 +6,7 @@ Source of the form: rrweb's `eventWithTime` (packages/types): `{type, data, time
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -16,6 +16,8 @@ from connectors.formats.values import BAD_JSON, as_int, as_micros, as_text, show
 from connectors.tables import REPLAY_EVENTS
 
 INCREMENTAL = 3
+# rrweb's enumerations end at 8 and 16; whatever is far from there is no event of any version
+Code = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
 
 class Whose(NamedTuple):
@@ -30,13 +32,13 @@ NOBODYS = Whose()
 
 
 class _Event(msgspec.Struct):
-    type: int
+    type: Code
     timestamp: int | float
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Source(msgspec.Struct):
-    source: int | None = None
+    source: Code | None = None
 
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])

@@ -207,7 +207,12 @@ def _read_crumbs(raw: msgspec.Raw, event_id: str, session_id: str | None, place:
             reason = f"breadcrumb {number}: timestamp is {shown(crumb.timestamp)}, not a time"
             out.breadcrumbs.refuse(place, reason)
             continue
-        data = bytes(crumb.data).decode() if crumb.data and bytes(crumb.data) != b"null" else None
+        try:
+            data = bytes(crumb.data).decode() if crumb.data and bytes(crumb.data) != b"null" else None
+        except UnicodeDecodeError as error:
+            # what is passed over undecoded is not checked for UTF-8 either
+            out.breadcrumbs.refuse(place, f"breadcrumb {number}: its data cannot be read ({error})")
+            continue
         out.breadcrumbs.add((event_id, at, crumb.category, crumb.level, as_text(crumb.message), data))
         if crumb.category in REQUEST_CATEGORIES and data:
             asked = _section(crumb.data, wire.CRUMB_REQUEST, out.requests, place, f"the request of breadcrumb {number}")

@@ -137,6 +137,14 @@ def test_an_envelope_cut_off_in_its_second_item_loses_only_that_item():
     ]
 
 
+def test_a_breadcrumb_whose_data_is_not_utf_8_costs_only_itself():
+    text = envelope(json.dumps(EVENT)).encode().replace(b'"method"', b'"me\xffhod"')
+    out = SentryTables()
+    read_envelope(Received(text, None), "e:1", out)
+    assert (len(out.events), len(out.breadcrumbs), len(out.requests)) == (1, 1, 0)
+    assert "breadcrumb 1: its data cannot be read" in out.breadcrumbs.refused[0].reason
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_one_envelope_holds_the_next_is_read(raw, data):
