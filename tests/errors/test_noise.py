@@ -90,7 +90,7 @@ def test_a_crawler_is_a_bot_whatever_it_hit(agent):
         ("http://shop.localhost/cart", "local_dev"),
         ("http://127.0.0.1:8080/", "local_dev"),
         ("http://[::1]/", "local_dev"),
-        ("file:///home/x/index.html", "local_dev"),
+        ("file:///srv/index.html", "local_dev"),
         ("https://localhost.com/", None),
         ("https://www.shop.example/", None),
     ],
