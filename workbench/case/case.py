@@ -254,7 +254,12 @@ class Case:
 
     @cached_property
     def vitals_change(self) -> pl.DataFrame:
-        """Web vitals of the breaking release against the one before: p75 with intervals, cohort by cohort."""
+        """Web vitals of the breaking release against the one before, by device class: p75 with intervals, verdicts."""
+        return compare_releases(self.vitals, self.previous_release, self.breaking_release, ("metric", "device_class"))
+
+    @cached_property
+    def vitals_change_by_route(self) -> pl.DataFrame:
+        """The same for each route; many routes of a small site have too few page views to say."""
         return compare_releases(self.vitals, self.previous_release, self.breaking_release)
 
     @property

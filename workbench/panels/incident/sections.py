@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from workbench.case import Case
-from workbench.charts.labels import plural, release_name, share, vital
+from workbench.charts.labels import release_name, share, vital
 from workbench.panels.funnel import FunnelView
-from workbench.panels.incident.words import counted, sentence
+from workbench.panels.incident.words import listed, sentence
 from workbench.panels.noise import NoiseView
 from workbench.panels.privacy import LeaksView
 from workbench.panels.rates import RatesView
@@ -76,24 +76,41 @@ def vitals_view(case: Case) -> VitalsView:
     if before is None or after is None:
         why = "no bug names a release" if after is None else f"no release before `{release_name(after)}` is known"
         return VitalsView(f"Nothing to compare: {why}.", pl.DataFrame())
-    changes = case.vitals_change
-    changed = changes.filter(pl.col("verdict").is_in(["regression", "improvement"]))
-    measured = changes.filter(pl.col("verdict") != "too few")
+    overall, by_route = case.vitals_change, case.vitals_change_by_route
     pair = f"release `{release_name(after)}` against `{release_name(before)}`"
-    worse = changed.filter(pl.col("verdict") == "regression")
+    worse = overall.filter(pl.col("verdict") == "regression")
     if worse.is_empty():
         finding = f"No vital got worse with {pair}."
     else:
-        named = [_cohort(row) for row in worse.head(3).iter_rows(named=True)]
-        finding = sentence(f"{counted(worse.height, 'cohort')} got worse with {pair}: {'; '.join(named)}")
-    few = changes.height - measured.height
+        told = [_cohort(row) for row in worse.sort(_urgency(), maintain_order=True).head(4).iter_rows(named=True)]
+        finding = sentence(f"With {pair}, {listed(told)}")
+    routes = by_route.filter(pl.col("verdict") == "regression")
+    where = (
+        f" By page: {'; '.join(_cohort(row) for row in routes.head(3).iter_rows(named=True))}." if routes.height else ""
+    )
+    few = by_route.filter(pl.col("verdict") == "too few").height
+    changed, measured = _counts(overall)
     method = (
         f"p75 with its 95 % interval over the good, needs-improvement and poor bands, {release_name(before)} in blue, "
-        f"{release_name(after)} in red. {plural(changed.height, 'cohort')} of {measured.height} changed "
-        f"(false-discovery rate 5 %); {few} more have too few page views to say."
+        f"{release_name(after)} in red; {changed} of {measured} cohorts changed (false-discovery rate 5 %).{where} "
+        f"Of {by_route.height} cohorts by page, {few} have too few page views to say."
     )
-    shown = changed if changed.height else measured
-    return VitalsView(finding, shown.head(COHORTS_SHOWN), method)
+    shown = overall.filter(pl.col("verdict") != "too few")
+    return VitalsView(finding, shown.sort(_urgency(), maintain_order=True).head(COHORTS_SHOWN), method)
+
+
+def _urgency() -> pl.Expr:
+    """Put what got worse first, and what users feel (INP, CLS, LCP) before the parts it is made of."""
+    order = {"INP": 0, "CLS": 1, "LCP": 2, "FCP": 3, "TTFB": 4}
+    worse = pl.col("verdict") != "regression"
+    return worse.cast(pl.Int64) * 10 + pl.col("metric").cast(pl.String).replace_strict(
+        order, default=5, return_dtype=pl.Int64
+    )
+
+
+def _counts(changes: pl.DataFrame) -> tuple[int, int]:
+    verdicts = changes["verdict"].to_list()
+    return sum(v in ("regression", "improvement") for v in verdicts), sum(v != "too few" for v in verdicts)
 
 
 def _cohort(row: dict[str, Any]) -> str:
