@@ -6,7 +6,7 @@ import polars as pl
 
 from workbench.errors.distinct import Distinct
 from workbench.errors.messages import canonical_messages
-from workbench.errors.shapes import frame_places, shape_ids, top_places
+from workbench.errors.shapes import name_places, shape_ids, top_places
 
 
 def describe_errors(distinct: Distinct) -> pl.DataFrame:
@@ -19,14 +19,15 @@ def describe_errors(distinct: Distinct) -> pl.DataFrame:
     """
     pairs = distinct.errors.select("type", "message").unique(maintain_order=True)
     messages = canonical_messages(pairs)
+    read = distinct.places.filter(pl.col("receiver").is_not_null() | pl.col("property").is_not_null())
     throwing = (
         distinct.frames.filter((pl.col("exception_index") == 0) & (pl.col("frame_index") == 0))
-        .select("error_id", read_from="receiver", read="property")
-        .unique("error_id", keep="first")
+        .join(read.select("place_id", read_from="receiver", read="property"), on="place_id")
+        .select("stack_id", "read_from", "read")
     )
     errors = (
         distinct.errors.join(messages, on=["type", "message"], how="left", nulls_equal=True, maintain_order="left")
-        .join(throwing, on="error_id", how="left", maintain_order="left")
+        .join(throwing, on="stack_id", how="left", maintain_order="left")
         # Firefox's short form does not say what was read; the source at the throwing position does.
         .with_columns(
             canonical=pl.when(
@@ -41,7 +42,9 @@ def describe_errors(distinct: Distinct) -> pl.DataFrame:
         )
         .drop("read_from", "read")
     )
-    places = frame_places(distinct.frames)
-    return errors.join(shape_ids(errors, places), on="error_id", how="left", maintain_order="left").join(
-        top_places(places), on="error_id", how="left", maintain_order="left"
+    named = name_places(distinct.places)
+    return (
+        errors.join(shape_ids(errors, distinct.frames, named), on="error_id", how="left", maintain_order="left")
+        .join(top_places(distinct.frames, named), on="stack_id", how="left", maintain_order="left")
+        .drop("stack_id")
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from workbench.errors.distinct import Distinct
 from workbench.errors.rule_syntax import ALIASES, FRAME_KEYS, REQUEST_KEYS, FingerprintRule, Matcher
 from workbench.errors.shapes import stable_id
 
@@ -32,7 +33,7 @@ def apply_fingerprints(
     rules: Sequence[FingerprintRule],
     rows: pl.DataFrame,
     errors: pl.DataFrame,
-    frames: pl.DataFrame,
+    distinct: Distinct,
     events: pl.DataFrame,
     before: pl.DataFrame,
 ) -> pl.DataFrame:
@@ -46,8 +47,8 @@ def apply_fingerprints(
         `event_id`, `error_id`, `issue_id` (the default's, which `{{ default }}` stands for).
     errors
         From `grouping.describe_errors`.
-    frames
-        Frames of the distinct errors, `distinct.Distinct.frames`.
+    distinct
+        The distinct errors, for their frames.
     events
         Canonical `events`.
     before
@@ -62,7 +63,7 @@ def apply_fingerprints(
     left = pl.repeat(True, len(rows), eager=True)
     found = [pl.DataFrame(schema=FOUND)]
     for rule in rules:
-        fits = left & _fits(rule, rows, errors, frames, events, before)
+        fits = left & _fits(rule, rows, errors, distinct, events, before)
         if not fits.any():
             continue
         left &= ~fits
@@ -70,7 +71,7 @@ def apply_fingerprints(
     return pl.concat(found)
 
 
-def _fits(rule: FingerprintRule, rows, errors, frames, events, before) -> pl.Series:
+def _fits(rule: FingerprintRule, rows, errors, distinct: Distinct, events, before) -> pl.Series:
     of_error = [m for m in rule.matchers if m.key in _ON_ERROR]
     of_frame = [m for m in rule.matchers if m.key in FRAME_KEYS]
     of_request = [m for m in rule.matchers if m.key in REQUEST_KEYS]
@@ -79,7 +80,9 @@ def _fits(rule: FingerprintRule, rows, errors, frames, events, before) -> pl.Ser
     )
     good = good.filter("fits").select("error_id")
     if of_frame:
-        some = frames.filter(pl.all_horizontal(frame_matches(m) for m in of_frame)).select("error_id").unique()
+        places = distinct.places.filter(pl.all_horizontal(frame_matches(m) for m in of_frame)).select("place_id")
+        stacks = distinct.frames.join(places, on="place_id", how="semi").select("stack_id").unique()
+        some = distinct.errors.join(stacks, on="stack_id", how="semi").select("error_id")
         good = good.join(some, on="error_id", how="semi")
     fits = rows["error_id"].is_in(good["error_id"].implode())
     for matcher in rule.matchers:
@@ -95,7 +98,7 @@ def matches(matcher: Matcher, value: pl.Expr) -> pl.Expr:
 
 
 def frame_matches(matcher: Matcher) -> pl.Expr:
-    """Whether a frame fits: by the source's path and name where a map knew them, else by the bundle's."""
+    """Whether a place fits: by the source's path and name where a map knew them, else by the bundle's."""
     source = pl.col("source").str.replace(r"^(?:webpack:///?(?:[^/]*/)?|(?:\.{1,2}/)+)", "")
     value = {
         "module": pl.coalesce(source, pl.col("url").str.replace(r"^[a-z-]+://[^/]*/", "")).str.replace(

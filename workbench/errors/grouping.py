@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -229,16 +229,13 @@ def fingerprint(
     rules = parse_rules(rules) if isinstance(rules, str) else rules or Rules()
     errors = prepared.errors
     if rules.stacks:
-        frames = apply_stack_rules(rules.stacks, prepared.distinct.frames, prepared.distinct.errors)
-        errors = describe_errors(replace(prepared.distinct, frames=frames))
+        errors = describe_errors(apply_stack_rules(rules.stacks, prepared.distinct))
         errors = errors.join(issue_ids(errors, mechanism=prepared.mechanism), on="error_id", maintain_order="left")
     rows = pl.concat([prepared.noise, prepared.distinct.of_event.select("error_id")], how="horizontal").join(
         errors.select("error_id", "shape_id", "issue_id"), on="error_id", how="left", maintain_order="left"
     )
     if rules.fingerprints:
-        made = apply_fingerprints(
-            rules.fingerprints, rows, errors, prepared.distinct.frames, prepared.events, prepared.before
-        )
+        made = apply_fingerprints(rules.fingerprints, rows, errors, prepared.distinct, prepared.events, prepared.before)
         rows = rows.join(made, on="event_id", how="left", suffix="_made", maintain_order="left").with_columns(
             issue_id=pl.coalesce("issue_id_made", "issue_id")
         )

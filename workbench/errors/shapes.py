@@ -65,30 +65,24 @@ def short_function(function: pl.Expr) -> pl.Expr:
     return pl.when(function.is_in(["Anonymous function", "<anonymous>"]) | (name == "")).then(None).otherwise(name)
 
 
-def frame_places(frames: pl.DataFrame) -> pl.DataFrame:
-    """Say of each frame where it stands: file, function, whether a source map knew it, whether it is ours.
+def name_places(places: pl.DataFrame) -> pl.DataFrame:
+    """Say of each place in the code what to call it, whether a source map knew it, and whether it is ours.
 
     Parameters
     ----------
-    frames
-        Frames of distinct errors as `distinct_errors` gives them.
+    places
+        Places of distinct errors as `distinct_errors` gives them.
 
     Returns
     -------
-    `error_id`, `exception_index`, `frame_index`, `file` (source path or bundle), `place_function`, `spot` (line in the
-    source, or line and column in the bundle), `mapped`, `ours`.
+    `place_id`, `file` (source path or bundle), `place_function`, `spot` (line in the source, or line and column in the
+    bundle), `mapped`, `ours`.
     """
-    places = frames.lazy().select(
-        "error_id", "exception_index", "frame_index", "url", "function", "line", "column", "source", "source_function",
-        "source_line", "in_app", "first_party",
-    )  # fmt: skip
     mapped = pl.col("source").is_not_null()
     is_place = pl.col("url").is_not_null() & (pl.col("line").is_not_null() | pl.col("function").is_not_null())
     source = pl.col("source").str.replace(r"[?#].*$", "").str.replace(_SOURCE_PREFIX, "")
     return places.select(
-        "error_id",
-        "exception_index",
-        "frame_index",
+        "place_id",
         file=pl.when(mapped).then(source).otherwise(file_of(pl.col("url"))),
         place_function=short_function(pl.when(mapped).then("source_function").otherwise("function")),
         spot=pl.when(mapped)
@@ -96,55 +90,64 @@ def frame_places(frames: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.concat_str("line", "column", separator=":", ignore_nulls=True)),
         mapped=mapped,
         ours=pl.col("in_app") & (mapped | (pl.col("first_party").fill_null(True) & is_place)),
-    ).collect()
-
-
-def top_places(places: pl.DataFrame) -> pl.DataFrame:
-    """Return the first frame of ours of each error (of the error shown, else of its causes), one row an error.
-
-    Returns
-    -------
-    `error_id`, `top_file`, `top_function`, `top_spot`, `top_mapped`.
-    """
-    return (
-        places.lazy()
-        .filter("ours")
-        .sort("error_id", "exception_index", "frame_index")
-        .unique("error_id", keep="first", maintain_order=True)
-        .select("error_id", top_file="file", top_function="place_function", top_spot="spot", top_mapped="mapped")
-        .collect()
     )
 
 
-def shape_ids(messages: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+def top_places(frames: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+    """Return the first frame of ours of each stack (of the error shown, else of its causes), one row a stack.
+
+    Parameters
+    ----------
+    frames
+        `stack_id`, `exception_index`, `frame_index`, `place_id`, in this order.
+    named
+        From `name_places`.
+
+    Returns
+    -------
+    `stack_id`, `top_file`, `top_function`, `top_spot`, `top_mapped`.
+    """
+    ours = named.filter("ours").select(
+        "place_id", top_file="file", top_function="place_function", top_spot="spot", top_mapped="mapped"
+    )
+    return (
+        frames.join(ours.select("place_id"), on="place_id", how="semi", maintain_order="left")
+        .unique("stack_id", keep="first", maintain_order=True)
+        .join(ours, on="place_id", maintain_order="left")
+        .select("stack_id", *ours.columns[1:])
+    )
+
+
+def shape_ids(errors: pl.DataFrame, frames: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     """Give each distinct error its shape.
 
     Parameters
     ----------
-    messages
-        `error_id`, `canonical_type`, `canonical`.
-    places
-        From `frame_places`.
+    errors
+        `error_id`, `stack_id`, `canonical_type`, `canonical`.
+    frames
+        As for `top_places`.
+    named
+        From `name_places`.
 
     Returns
     -------
     `error_id`, `shape_id`: 16 hex digits, equal where type, canonical message and normalised stack are equal.
     """
-    stacks = (
-        places.lazy()
-        .sort("error_id", "exception_index", "frame_index")
-        .select(
-            "error_id",
-            place=pl.concat_str(pl.col("file", "place_function", "spot").fill_null("?"), separator=" "),
-        )
-        .group_by("error_id", maintain_order=True)
-        .agg(stack_text=pl.col("place").str.join("\n"))
+    said = named.select(
+        "place_id", said=pl.concat_str(pl.col("file", "place_function", "spot").fill_null("?"), separator=" ")
     )
-    return (
-        messages.lazy()
-        .select("error_id", "canonical_type", "canonical")
-        .join(stacks, on="error_id", how="left", maintain_order="left")
-        .select("error_id", shape_id=stable_id(pl.col("canonical_type"), pl.col("canonical"), pl.col("stack_text")))
-        .collect()
-        .sort("error_id")
+    # Each place is hashed once; a stack's hash is that of its places' hashes, in order.
+    said = said.with_columns(said=stable_id(pl.col("said")))
+    stacks = (
+        frames.join(said, on="place_id", how="left", maintain_order="left")
+        .group_by("stack_id", maintain_order=True)
+        .agg(pl.col("said").str.join(" "))
+        .with_columns(stack_text=stable_id(pl.col("said")))
+    )
+    keys = errors.select("error_id", "stack_id", "canonical_type", "canonical").join(
+        stacks.select("stack_id", "stack_text"), on="stack_id", how="left", maintain_order="left"
+    )
+    return keys.select(
+        "error_id", shape_id=stable_id(pl.col("canonical_type"), pl.col("canonical"), pl.col("stack_text"))
     )

@@ -59,47 +59,77 @@ def parse_stacks(events: pl.DataFrame) -> pl.DataFrame:
     ('Cart.total', 'https://shop.example/app.js', 1, 234)
     """  # noqa: E501
     given = events.select("event_id", "stack").drop_nulls()
-    if given.is_empty():
-        return FRAMES.empty()
     distinct = given.select(stack=pl.col("stack").unique(maintain_order=True)).with_row_index("stack_id")
-    frames = parse_distinct_stacks(distinct)
+    frames, places = parse_distinct_stacks(distinct)
     ids = given.join(distinct, on="stack").select("event_id", "stack_id")
     return (
-        ids.join(frames, on="stack_id")
+        ids.join(frames.join(places, on="place_id"), on="stack_id")
         .sort("event_id", "exception_index", "frame_index")
         .select(
-            pl.lit(None, dtype).alias(name) if name == "debug_id" else name for name, dtype in FRAMES.schema.items()
+            pl.lit(None, dtype).alias(name) if name == "debug_id" else pl.col(name).cast(dtype)
+            for name, dtype in FRAMES.schema.items()
         )
     )
 
 
-def parse_distinct_stacks(stacks: pl.DataFrame) -> pl.DataFrame:
-    """Parse stacks that are already distinct: `stack_id`, `stack` to one row a frame with `stack_id`.
+def parse_distinct_stacks(stacks: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Parse stacks that are already distinct, each distinct line once.
+
+    Parameters
+    ----------
+    stacks
+        `stack_id`, `stack`.
+
+    Returns
+    -------
+    Frames: `stack_id`, `exception_index`, `frame_index`, `place_id`. Places, one row a distinct line: `place_id`,
+    `function`, `url`, `line`, `column`, `in_app`.
 
     Examples
     --------
-    >>> parse_distinct_stacks(pl.DataFrame({"stack_id": [7], "stack": ["f@https://a.example/x.js:1:2\\n@https://a.example/x.js:3:4"]})).rows()
-    [(7, 0, 0, 'f', 'https://a.example/x.js', 1, 2, True), (7, 0, 1, None, 'https://a.example/x.js', 3, 4, True)]
+    >>> stacks = pl.DataFrame({"stack_id": [7], "stack": ["f@https://a.example/x.js:1:2\\n@https://a.example/x.js:3:4"]})
+    >>> frames, places = parse_distinct_stacks(stacks)
+    >>> frames.drop("place_id").rows()
+    [(7, 0, 0), (7, 0, 1)]
+    >>> sorted(places.drop("place_id").rows(), key=lambda row: row[2])
+    [('f', 'https://a.example/x.js', 1, 2, True), (None, 'https://a.example/x.js', 3, 4, True)]
     """
     lines = (
-        stacks.select("stack_id", line_text=pl.col("stack").str.replace_all("\r", "", literal=True).str.split("\n"))
+        stacks.select("stack_id", line_text=pl.col("stack").str.split("\n"))
         .explode("line_text")
-        .filter(pl.col("line_text").str.len_bytes() > 0)
+        .with_columns(place_id=pl.col("line_text").hash())
     )
-    vocabulary = lines.select(line_text=pl.col("line_text").unique())
-    parsed = lines.join(_parse_lines(vocabulary), on="line_text", how="left", maintain_order="left")
-    first_frame = pl.col("is_frame").cum_max().over("stack_id")
-    header = ~pl.col("is_frame") & pl.col("is_error_line") & first_frame
-    # A header counts only when a frame follows it: `header` is carried on to the next frame.
-    begins = header.shift(1, fill_value=False).over("stack_id") & pl.col("is_frame")
-    return (
-        parsed.filter(pl.col("is_frame") | pl.col("is_error_line"))
-        .with_columns(begins=begins)
+    vocabulary = _parse_lines(
+        lines.select("place_id", "line_text").unique("place_id", keep="first", maintain_order=True)
+    )
+    worth = vocabulary.filter(pl.col("is_frame") | pl.col("is_error_line"))
+    marked = lines.select("stack_id", "place_id").join(
+        worth.select("place_id", "is_frame"), on="place_id", how="inner", maintain_order="left"
+    )
+    # The rows of a stack stand together, so what a window would count is a difference from the stack's first row.
+    new_stack = (pl.col("stack_id") != pl.col("stack_id").shift(1)).fill_null(True)
+    seen = pl.col("is_frame").cum_sum() - pl.col("is_frame")
+    after_header = ~pl.col("is_frame").shift(1, fill_value=True) & ~new_stack
+    frames = (
+        marked.with_columns(new_stack=new_stack, frames_before=seen - _at_start(seen, new_stack))
+        .with_columns(begins=after_header & pl.col("is_frame") & (pl.col("frames_before") > 0))
         .filter("is_frame")
-        .with_columns(exception_index=pl.col("begins").cum_sum().over("stack_id").cast(pl.Int64))
-        .with_columns(frame_index=pl.int_range(pl.len()).over("stack_id", "exception_index"))
-        .select("stack_id", "exception_index", "frame_index", "function", "url", "line", "column", "in_app")
     )
+    new_stack = (pl.col("stack_id") != pl.col("stack_id").shift(1)).fill_null(True)
+    begun, row = pl.col("begins").cum_sum(), pl.int_range(pl.len())
+    return (
+        frames.select(
+            "stack_id",
+            exception_index=(begun - _at_start(begun, new_stack)).cast(pl.Int64),
+            frame_index=row - _at_start(row, new_stack | pl.col("begins")),
+            place_id="place_id",
+        ),
+        worth.filter("is_frame").select("place_id", "function", "url", "line", "column", "in_app"),
+    )
+
+
+def _at_start(value: pl.Expr, starts: pl.Expr) -> pl.Expr:
+    return pl.when(starts).then(value).forward_fill()
 
 
 def is_foreign(url: pl.Expr) -> pl.Expr:
@@ -116,10 +146,10 @@ def is_foreign(url: pl.Expr) -> pl.Expr:
 
 
 def _parse_lines(vocabulary: pl.DataFrame) -> pl.DataFrame:
+    """Parse distinct lines by the family each belongs to: the frame's columns, `is_frame`, `is_error_line`."""
     text = pl.col("line_text")
-    is_v8 = text.str.contains(r"^\s*at\s")
-    families = vocabulary.with_columns(
-        family=pl.when(is_v8)
+    families = vocabulary.with_columns(text.str.strip_chars_end("\r")).with_columns(
+        family=pl.when(text.str.contains(r"^\s*at\s"))
         .then(pl.lit("v8"))
         .when(text.str.contains(r"^[^\s@(][^@\s(]*(?: [^@\s]+)*(?:\([^@]*\))?@\S|^(?:\([^@]*\))?@\S"))
         .then(pl.lit("at_sign"))
@@ -135,13 +165,11 @@ def _parse_lines(vocabulary: pl.DataFrame) -> pl.DataFrame:
         _places(families.filter(pl.col("family") == "bare"), _BARE_ADDRESS),
         _opera(families.filter(pl.col("family") == "opera")),
     ]
-    frames = _finish(pl.concat(parts))
+    is_frame = pl.any_horizontal(pl.col("url", "function", "line").is_not_null())
     return (
-        families.select("line_text", is_error_line=text.str.contains(_ERROR_LINE))
-        .join(frames, on="line_text", how="left")
-        .with_columns(
-            is_frame=pl.col("url").is_not_null() | pl.col("function").is_not_null() | pl.col("line").is_not_null()
-        )
+        families.select("place_id", is_error_line=text.str.contains(_ERROR_LINE))
+        .join(_finish(pl.concat(parts)), on="place_id", how="left")
+        .with_columns(is_frame=is_frame)
     )
 
 
@@ -160,13 +188,13 @@ def _v8(lines: pl.DataFrame) -> pl.DataFrame:
         .otherwise(place)
     )
     # Hermes writes `(address at index.android.bundle:1:2)`.
-    return _take_apart(lines.select("line_text", place=place.str.strip_prefix("address at "), function=function))
+    return _take_apart(lines.select("place_id", place=place.str.strip_prefix("address at "), function=function))
 
 
 def _places(lines: pl.DataFrame, pattern: str) -> pl.DataFrame:
     found = pl.col("line_text").str.extract_groups(pattern)
     function = found.struct["function"] if "function" in pattern else pl.lit(None, pl.String)
-    return _take_apart(lines.select("line_text", place=found.struct["place"], function=function))
+    return _take_apart(lines.select("place_id", place=found.struct["place"], function=function))
 
 
 def _take_apart(lines: pl.DataFrame) -> pl.DataFrame:
@@ -180,7 +208,7 @@ def _take_apart(lines: pl.DataFrame) -> pl.DataFrame:
     column = pl.when(is_eval).then(None).otherwise(usual.struct["column"].cast(pl.Int64, strict=False))
     offset = wasm.struct["offset"].str.to_integer(base=16, dtype=pl.Int64, strict=False) + 1
     return lines.select(
-        "line_text",
+        "place_id",
         function=pl.when(is_wasm)
         .then(pl.coalesce("function", "wasm-function[" + wasm.struct["index"] + "]"))
         .otherwise("function"),
@@ -195,7 +223,7 @@ def _take_apart(lines: pl.DataFrame) -> pl.DataFrame:
 def _opera(lines: pl.DataFrame) -> pl.DataFrame:
     ten, eleven = pl.col("line_text").str.extract_groups(_OPERA_10), pl.col("line_text").str.extract_groups(_OPERA_11)
     return lines.select(
-        "line_text",
+        "place_id",
         function=pl.coalesce(ten.struct["function"], eleven.struct["function"], eleven.struct["anonymous"]),
         url=pl.coalesce(ten.struct["url"], eleven.struct["url"]).str.strip_suffix(":"),
         line=pl.coalesce(ten.struct["line"], eleven.struct["line"]).cast(pl.Int64, strict=False),
@@ -213,7 +241,7 @@ def _finish(frames: pl.DataFrame) -> pl.DataFrame:
     # `(index 0)` of Promise.all and V8's `(<anonymous>)` are the engine's own code.
     url = pl.col("url").str.replace(r"^index \d+$", "<anonymous>").replace("", None)
     return frames.select(
-        "line_text",
+        "place_id",
         function=pl.when(function.is_in(_NOT_A_NAME)).then(None).otherwise(function),
         url=url,
         line=pl.when(pl.col("line") > 0).then(pl.col("line")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -92,13 +92,20 @@ def stale_releases(events: pl.DataFrame, releases: pl.DataFrame | None) -> pl.Se
     return ((own["deployed_at"] < latest) & pl.Series(current >= 0)).fill_null(False)
 
 
-def unusual_times(rows: pl.DataFrame, requests: pl.DataFrame | None, first_party: Sequence[str]) -> pl.Series:
+def unusual_times(
+    rows: pl.DataFrame,
+    span: tuple[datetime, datetime] | None,
+    requests: pl.DataFrame | None,
+    first_party: Sequence[str],
+) -> pl.Series:
     """Say of each row whether it happened while its kind spiked or an endpoint of ours failed.
 
     Parameters
     ----------
     rows
-        `at`, and `__candidate`: the rows of the kind that is asked about.
+        `at` of the events of one kind.
+    span
+        First and last time of all events, of this kind or not.
     requests
         Canonical `requests`, or None.
     first_party
@@ -109,32 +116,31 @@ def unusual_times(rows: pl.DataFrame, requests: pl.DataFrame | None, first_party
     The usual count is the mean of the calmest buckets; a spike is several times that and would be rare by chance
     (Poisson). Thresholds: `rules/noise/contextual`.
     """
-    if "at" not in rows.columns:
+    if span is None or "at" not in rows.columns:
         return pl.repeat(False, len(rows), eager=True)
     rules = load("noise", "contextual").data
     every = f"{rules['usual']['bucket_minutes']}m"
-    bucket = rows.select(pl.col("at").dt.truncate(every))["at"]
-    bad = set(_spikes(bucket, bucket.filter(rows["__candidate"]), rules["usual"]))
+    bucket = rows["at"].dt.truncate(every)
+    bad = set(_spikes(bucket, span, rules["usual"]))
     if requests is not None and len(requests):
         bad |= set(_failing(requests, first_party, every, rules["failing_endpoint"]))
-    return bucket.is_in(list(bad)) if bad else pl.repeat(False, len(rows), eager=True)
+    if not bad:
+        return pl.repeat(False, len(rows), eager=True)
+    return bucket.is_in(pl.Series(sorted(bad), dtype=bucket.dtype).implode()).fill_null(False)
 
 
-def _spikes(all_buckets: pl.Series, buckets: pl.Series, rules: dict) -> list:
-    first, last = all_buckets.min(), all_buckets.max()
-    n_buckets = int((last - first) / timedelta(minutes=rules["bucket_minutes"])) + 1
-    if n_buckets < rules["min_buckets"] or buckets.is_empty():
+def _spikes(buckets: pl.Series, span: tuple[datetime, datetime], rules: dict) -> list:
+    n_buckets = int((span[1] - span[0]) / timedelta(minutes=rules["bucket_minutes"])) + 1
+    counts = buckets.drop_nulls().rename("bucket").value_counts(name="n")
+    if n_buckets < rules["min_buckets"] or counts.is_empty():
         return []
-    counts = buckets.value_counts(name="n")
-    every = np.sort(np.concatenate([counts["n"].to_numpy(), np.zeros(n_buckets - len(counts), dtype=int)]))
+    calm = np.zeros(max(n_buckets - len(counts), 0), dtype=int)
+    every = np.sort(np.concatenate([counts["n"].to_numpy(), calm]))
     usual = max(every[: max(int(n_buckets * rules["calm_share"]), 1)].mean(), 1 / n_buckets)
     n = counts["n"].to_numpy()
-    spike = (
-        (n >= rules["min_events"])
-        & (n >= rules["times_usual"] * usual)
-        & (poisson.sf(n - 1, usual) < rules["max_chance"])
-    )
-    return counts[buckets.name].filter(pl.Series(spike)).to_list()
+    rare = poisson.sf(n - 1, usual) < rules["max_chance"]
+    spike = (n >= rules["min_events"]) & (n >= rules["times_usual"] * usual) & rare
+    return counts["bucket"].filter(pl.Series(spike)).to_list()
 
 
 def _failing(requests: pl.DataFrame, first_party: Sequence[str], every: str, rules: dict) -> list:
