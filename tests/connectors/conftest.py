@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def sample() -> FolderSource:
 def raw():
     """Read a raw file of the sample as a list of JSON lines, without any code of ours."""
 
+    @cache
     def read(name: str) -> list:
         with gzip.open(SAMPLE / "raw" / name, "rt", encoding="utf-8") as lines:
             return [json.loads(line) for line in lines]

@@ -149,8 +149,8 @@ def test_a_breadcrumb_whose_data_is_not_utf_8_costs_only_itself():
 @given(st.data())
 def test_whatever_one_envelope_holds_the_next_is_read(raw, data):
     """Cut, overwrite or repeat bytes anywhere in a real envelope: nothing raises, and the one behind it is whole."""
-    lines = raw("envelopes.ndjson.gz")
-    text = bytearray(data.draw(st.sampled_from([line["envelope"] for line in lines[:60]])).encode())
+    number = data.draw(st.integers(0, 59))
+    text = bytearray(raw("envelopes.ndjson.gz")[number]["envelope"].encode())
     for _ in range(data.draw(st.integers(1, 5))):
         at = data.draw(st.integers(0, max(len(text) - 1, 0)))
         match data.draw(st.sampled_from(["cut", "write", "repeat"])):

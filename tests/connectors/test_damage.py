@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +38,7 @@ TOKENS = [
 ]
 
 
+@cache
 def lines(name: str, count: int) -> list[bytes]:
     return gzip.decompress((SAMPLE / "raw" / name).read_bytes()).splitlines()[:count]
 
@@ -46,6 +48,7 @@ def recording() -> list[bytes]:
     return lines(f"replays/{first.name}", 20)
 
 
+@cache
 def lab_results() -> list[bytes]:
     return [gzip.decompress(path.read_bytes()) for path in sorted((SAMPLE / "raw/lab").glob("*.gz"))[:2]]
 
