@@ -163,7 +163,9 @@ def _trace(bug: Bug) -> TraceView | None:
     failing = bug.failing_spans.filter(pl.col("trace_id") == trace_id)
     short = f"{trace_id[:4]}…{trace_id[-4:]}"
     if failing.is_empty():
-        quiet = tree.with_columns(on_error_path=pl.lit(False), is_root_cause=pl.lit(False))
+        # nothing failed there: the answers are told, not how the browser spent its time
+        answers = tree.filter((pl.col("side") == "backend") | (pl.col("depth") <= 1))
+        quiet = answers.with_columns(on_error_path=pl.lit(False), is_root_cause=pl.lit(False))
         return TraceView(f"Trace `{short}`, one of {n}: no backend span of it failed.", quiet)
     row = failing.row(0, named=True)
     alike = bug.failing_spans.filter(pl.col("signature") == row["signature"])["trace_id"].n_unique()
