@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -14,6 +16,7 @@ from connectors.exceptions import ParameterError, SourceNotFound
 from workbench.reports.index import past_reports
 from workbench.reports.run import ReportFailed, find_notebook, run_report
 
+ROOT = Path(__file__).parents[2]
 PARAMETERS = "source = 'none'\nstart = None\nend = None\nrelease = None\nenvironment = None\nproject = None"
 
 
@@ -74,3 +77,21 @@ def test_parameters_are_checked_before_anything_runs(tmp_path: Path) -> None:
 def test_a_report_that_does_not_exist_lists_those_that_do() -> None:
     with pytest.raises(SourceNotFound, match=r"no report incidnet; there are: .*incident"):
         find_notebook("incidnet")
+
+
+def test_reports_made_at_a_time_in_one_folder_do_not_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    notebook = write_notebook(tmp_path, "import os, time\ntime.sleep(1)\nos.listdir('.')")
+    command = "import sys; from workbench.reports.run import run_report; run_report(*sys.argv[1:2], {}, sys.argv[2])"
+    made = [
+        subprocess.Popen(
+            [sys.executable, "-c", command, str(notebook), f"{n}.html"], env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+        for n in range(2)
+    ]
+    assert [process.wait(120) for process in made] == [0, 0]
+    listed = [
+        nbformat.read(tmp_path / f"{n}.ipynb", as_version=4).cells[-1].outputs[0]["data"]["text/plain"]
+        for n in range(2)
+    ]
+    assert "kernel-ipc" not in "".join(listed)

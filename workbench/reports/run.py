@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -118,10 +119,10 @@ def execute(notebook: Path, executed: Path, given: dict[str, Any], *, progress: 
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    with static_mode():
+    with static_mode(), TemporaryDirectory(prefix="blindspot-") as sockets:
         try:
             papermill.execute_notebook(
-                str(notebook), str(executed), parameters=given, progress_bar=progress, config=_kernel()
+                str(notebook), str(executed), parameters=given, progress_bar=progress, config=_kernel(sockets)
             )
         except PapermillExecutionError as error:
             _tidy(executed, notebook)
@@ -143,9 +144,12 @@ def static_mode() -> Iterator[None]:
             os.environ[STATIC] = before
 
 
-def _kernel() -> Config:
-    """Speak to the kernel over sockets of the file system, not over TCP ports that others on the machine could join."""
-    return Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
+def _kernel(sockets: str) -> Config:
+    """Speak to the kernel over sockets in a folder of its own, not over TCP ports that others could join.
+
+    Left to itself Jupyter puts them into the working folder, where two reports made at a time take each other's.
+    """
+    return Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}} if os.name == "posix" else {})
 
 
 def _tidy(executed: Path, notebook: Path) -> nbformat.NotebookNode:
