@@ -13,8 +13,8 @@ from connectors.exceptions import ParameterError
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 
 
-class IncidentParameters(BaseModel):
-    """The parameters of `notebooks/incident.ipynb`: those of its cell tagged `parameters`.
+class WindowParameters(BaseModel):
+    """The parameters that every report has: those of its notebook's cell tagged `parameters`.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class IncidentParameters(BaseModel):
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
     @model_validator(mode="after")
-    def _in_order(self) -> IncidentParameters:
+    def _in_order(self) -> WindowParameters:
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise ValueError(f"start ({self.start:%Y-%m-%d %H:%M}) is not before end ({self.end:%Y-%m-%d %H:%M})")
         return self
@@ -65,8 +65,16 @@ class IncidentParameters(BaseModel):
         }
 
 
-def check(given: dict[str, Any]) -> IncidentParameters:
-    """Check parameters, or say in one sentence what is wrong with the first of them.
+class IncidentParameters(WindowParameters):
+    """The parameters of `notebooks/incident.ipynb`."""
+
+
+MODELS: dict[str, type[WindowParameters]] = {"incident": IncidentParameters}
+"""What each notebook can be asked for, by its name; one that is not listed has the parameters of a window."""
+
+
+def check(given: dict[str, Any], report: str = "incident") -> WindowParameters:
+    """Check a report's parameters, or say in one sentence what is wrong with the first of them.
 
     Raises
     ------
@@ -86,13 +94,14 @@ def check(given: dict[str, Any]) -> IncidentParameters:
         ...
     connectors.exceptions.ParameterError: start is 'yesterday', which is not a time; give ISO 8601, as 2026-03-09T14:00
     """  # noqa: E501
-    names = list(IncidentParameters.model_fields)
+    model = MODELS.get(report, WindowParameters)
+    names = list(model.model_fields)
     unknown = [name for name in given if name not in names]
     if unknown:
         noun = "parameter" if len(unknown) == 1 else "parameters"
         raise ParameterError(f"no {noun} {', '.join(unknown)}; there are: {', '.join(names)}")
     try:
-        return IncidentParameters(**given)
+        return model(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -66,8 +66,8 @@ def run_report(name: str, given: dict[str, Any], out: Path | str | None = None, 
     ReportFailed
         The notebook stopped for another reason. The partial notebook is kept.
     """
-    checked = parameters.check(given)
     notebook = find_notebook(name)
+    checked = parameters.check(given, notebook.stem)
     began = datetime.now(UTC)
     html = Path(out) if out is not None else Path("reports") / f"{notebook.stem}-{began:%Y-%m-%d-%H%M%S}.html"
     html = html if html.suffix == ".html" else html / f"{notebook.stem}.html"

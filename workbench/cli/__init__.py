@@ -1,0 +1,53 @@
+"""The command `workbench`.
+
+::
+
+    workbench report incident --source sample-data --start 2026-03-09T14:00 --out reports/monday.html
+    workbench --version
+
+Each command is a file of this package and is imported when it is first called. An error is one sentence on stderr; the
+exit code is 2 when the command was given something it cannot use, 1 when something went wrong on the way or when a
+check found what it looks for.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+
+from cyclopts import App, CycloptsError, UnknownOptionError
+
+from connectors.exceptions import AddressError, BlindspotError, ParameterError
+
+app = App(
+    name="workbench",
+    help="Investigate the frontend incidents that the backend cannot see.",
+    version=lambda: version("blindspot-workbench"),
+    version_flags=["--version"],
+)
+app.command("workbench.cli.report:report", name="report", help="Make a report: one HTML file that opens from disk.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; what Blindspot raises on purpose is one sentence, not a traceback.
+
+    A command that finds what its caller wants to know by the exit code gives it back as an int.
+    """
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        print(f"workbench: {_said(error)}", file=sys.stderr)
+        sys.exit(2)
+    except BlindspotError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ParameterError | AddressError) else 1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(error: CycloptsError) -> str:
+    """Say what is wrong with the command line, and what there is instead."""
+    said = " ".join(str(error).split())
+    if isinstance(error, UnknownOptionError) and error.argument_collection is not None:
+        names = [argument.name for argument in error.argument_collection if argument.name.startswith("--")]
+        return f"{said} There are: {', '.join(names)}."
+    return f"{said} See workbench --help."
