@@ -1,7 +1,7 @@
 """A Sentry event as an SDK sends it: rows of events, frames, breadcrumbs, and the requests among the breadcrumbs.
 
 Sections (exception, breadcrumbs, contexts, ...) are decoded one by one, so that a section of the wrong shape costs that
-section and is named; the event stays. Snake case, as in envelopes; Sentry's REST answers are camelCase.
+section and is named; the event stays. Snake case, as in envelopes; REST answers become that in `sentry_rest`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ DEVICE_TAGS = ("device_class", "deviceClass")
 
 
 class About(NamedTuple):
-    """What an event's surroundings say about it: its envelope's header, and when it was received (microseconds)."""
+    """What an event's surroundings say about it: its envelope's header, its tracker, when it came (microseconds)."""
 
     received_us: int | None = None
     event_id: str | None = None
     project: str | None = None
     replay_id: str | None = None
+    source: str = "sentry"
+    issue_id: str | None = None
 
 
 ALONE = About()
@@ -99,8 +101,8 @@ def read_event(payload: bytes, place: str, out: EventTables, about: About = ALON
             event_id,
             at,
             about.received_us,
-            "sentry",
-            None,
+            about.source,
+            about.issue_id,
             about.project,
             as_text(event.environment),
             as_text(event.release),
