@@ -10,7 +10,8 @@
     │   └── MissingExtra           the store needs a package that is not installed
     ├── FetchError                 the source is there, but did not give what was asked for
     │   ├── AuthError              it refused our credentials
-    │   └── RateLimited            it asked us to come back later
+    │   ├── RateLimited            it asked us to come back later
+    │   └── WrittenMeanwhile       somebody else wrote what we were about to replace
     ├── FormatError                bytes are not what their format says (one file, one line, one envelope)
     ├── SourceMapError             a source map breaks a rule of ECMA-426
     ├── RuleError                  a file of rules cannot be understood (line and column are in the message)
@@ -55,8 +56,24 @@ class AuthError(FetchError):
     """The source refused our credentials."""
 
 
+class CallRefused(FetchError):
+    """The source understood one call and would not answer it: `status` as in HTTP, `detail` in the source's words."""
+
+    def __init__(self, message: str, status: int, detail: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[CallRefused], tuple[str, int, str]]:
+        return type(self), (str(self), self.status, self.detail)
+
+
 class RateLimited(FetchError):
     """The source asked us to come back later, and later than we are allowed to wait."""
+
+
+class WrittenMeanwhile(FetchError):
+    """Somebody else wrote what was about to be replaced; nothing is changed, and trying again is safe."""
 
 
 class FormatError(BlindspotError):

@@ -1,0 +1,151 @@
+"""Objects in a folder on this machine."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import polars as pl
+
+from connectors.exceptions import FetchError, SourceNotFound, WrittenMeanwhile
+from connectors.objects import ObjectInfo, Objects
+
+try:
+    import fcntl
+except ImportError:  # Windows: two writers on one machine are kept apart by the comparison alone
+    fcntl = None
+
+
+class Disk(Objects):
+    """A folder. A write goes through a hidden file beside its target, and is on the disk when it returns.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> disk = Disk(tempfile.mkdtemp())
+    >>> disk.write("maps/a.map", b"{}")
+    >>> [(one.name, one.bytes) for one in disk.names("maps")], disk.read("maps/a.map"), disk.exists("b")
+    ([('maps/a.map', 2)], b'{}', False)
+    >>> disk.create("maps/a.map", b"")
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.WrittenMeanwhile: there is maps/a.map at ... already
+    """
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = Path(root)
+        self.address = os.fspath(root)
+
+    @property
+    def title(self) -> str:
+        """The folder's name."""
+        return self.root.resolve().name
+
+    def names(self, prefix: str = "", *, hidden: bool = False) -> list[ObjectInfo]:
+        """List the files below a folder."""
+        start = self._path(prefix) if prefix else self.root
+        found = [start] if start.is_file() else (path for path in start.rglob("*") if path.is_file())
+        listed = []
+        for path in found:
+            name = path.relative_to(self.root)
+            if hidden or not any(part.startswith(".") for part in name.parts):
+                try:
+                    listed.append(_info(name.as_posix(), path.stat()))
+                except FileNotFoundError:  # a writer's temporary file, or gone since it was listed
+                    continue
+        return sorted(listed)
+
+    def head(self, name: str) -> ObjectInfo:
+        """Give size and time of one file."""
+        path = self._path(name)
+        if not path.is_file():
+            raise SourceNotFound(f"there is no {name} at {self.address}")
+        return _info(name, path.stat())
+
+    def reader(self, name: str) -> BinaryIO:
+        """Open one file."""
+        try:
+            return self._path(name).open("rb")
+        except FileNotFoundError as error:
+            raise SourceNotFound(f"there is no {name} at {self.address}") from error
+        except OSError as error:
+            raise FetchError(f"{name} at {self.address} cannot be read ({error.strerror})") from error
+
+    def read_tagged(self, name: str) -> tuple[bytes, str]:
+        """Give one file whole, and the digest of its content."""
+        with self.reader(name) as stream:
+            content = stream.read()
+        return content, sha256(content).hexdigest()
+
+    def write(self, name: str, content: bytes | BinaryIO) -> None:
+        """Write one file beside its place, then move it there."""
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
+        try:
+            with temporary.open("wb") as stream:
+                shutil.copyfileobj(io.BytesIO(content) if isinstance(content, bytes) else content, stream, 1 << 20)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def create(self, name: str, content: bytes) -> None:
+        """Write one file that is not there yet."""
+        with self._alone(name) as path:
+            if path.exists():
+                raise WrittenMeanwhile(f"there is {name} at {self.address} already")
+            self.write(name, content)
+
+    def swap(self, name: str, content: bytes, tag: str) -> None:
+        """Replace one file, if its content is still that of `tag`."""
+        with self._alone(name) as path:
+            if not path.is_file() or sha256(path.read_bytes()).hexdigest() != tag:
+                raise WrittenMeanwhile(f"{name} at {self.address} was written by somebody else meanwhile")
+            self.write(name, content)
+
+    def delete(self, *names: str) -> None:
+        """Remove files, and the folders that become empty."""
+        for name in names:
+            path = self._path(name)
+            path.unlink(missing_ok=True)
+            for folder in path.parents:
+                if folder == self.root or not folder.is_relative_to(self.root):
+                    break
+                try:
+                    folder.rmdir()
+                except OSError:  # it holds something, or is gone
+                    break
+
+    def scan_parquet(self, names: Sequence[str]) -> pl.LazyFrame:
+        """Give Parquet files as a lazy frame."""
+        return pl.scan_parquet([self._path(name) for name in names], hive_partitioning=False)
+
+    def _path(self, name: str) -> Path:
+        parts = PurePosixPath(name).parts
+        if not parts or parts[0] == "/" or ".." in parts:
+            raise FetchError(f"{name!r} is not a name below {self.address}")
+        return self.root.joinpath(*parts)
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[Path]:
+        """Keep other processes out while a file is compared and replaced; a process that dies lets go by itself."""
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f".{path.name}.lock").open("wb") as lock:
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield path
+
+
+def _info(name: str, stat: os.stat_result) -> ObjectInfo:
+    return ObjectInfo(name, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
