@@ -123,13 +123,13 @@ def _add_vital(metric: dict[str, Any], place: str, rows: Rows) -> None:
             as_text(session),
             name,
             number,
-            as_text(rating) or _rating(name, number),
+            as_text(rating) or rating_of(name, number),
             as_text(navigation),
             as_text(url),
             as_text(route),
             as_text(release),
             as_text(environment),
-            _device(device),
+            device_of(device),
             as_text(region),
             None,
             as_text(connection),
@@ -179,7 +179,7 @@ def read_page_view(raw: bytes, place: str, rows: Rows) -> None:
                 as_text(route),
                 as_text(release),
                 as_text(environment),
-                _device(device),
+                device_of(device),
                 as_text(region),
                 None,
                 as_text(navigation),
@@ -214,13 +214,27 @@ def read_contact(raw: bytes, place: str, rows: Rows) -> None:
     return None
 
 
-def _rating(name: str, value: float) -> str | None:
+def rating_of(name: str, value: float) -> str | None:
+    """Rate a value as web-vitals does, for sources that do not; None for a metric without thresholds.
+
+    Examples
+    --------
+    >>> rating_of("LCP", 2500), rating_of("CLS", 0.2), rating_of("INP", 501), rating_of("FID", 9)
+    ('good', 'needs-improvement', 'poor', None)
+    """
     if name not in THRESHOLDS:
         return None
     good, poor = THRESHOLDS[name]
     return "good" if value <= good else "poor" if value > poor else "needs-improvement"
 
 
-def _device(value: Any) -> str | None:
+def device_of(value: Any) -> str | None:
+    """Give a class of device in the words of the tables.
+
+    Examples
+    --------
+    >>> device_of("Phone"), device_of("desktop"), device_of(None)
+    ('mobile', 'desktop', None)
+    """
     text = (as_text(value) or "").lower()
     return {"phone": "mobile", "smartphone": "mobile"}.get(text, text) or None

@@ -1,0 +1,21 @@
+"""Objects within objects: read a value by its path, whatever stands in its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def dig(document: Any, *path: str) -> Any:
+    """Give the value at a path of keys; None where a key is missing or what should hold it is no object.
+
+    Examples
+    --------
+    >>> view = {"view": {"url": "/cart", "error": None}}
+    >>> dig(view, "view", "url"), dig(view, "view", "error", "count"), dig([1], "view")
+    ('/cart', None, None)
+    """
+    for key in path:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(key)
+    return document
