@@ -156,6 +156,13 @@ class Lake(TableAnswers):
         frame = pl.scan_parquet([self._root / part.path for part in parts], hive_partitioning=False)
         return frame if window is None else lazily_in_window(frame, table, window)
 
+    def fingerprints(self, table: str | Table) -> dict[date | None, str]:
+        """Tell each day's parts by name: a text that changes when rows of the day do, for whoever keeps results."""
+        names: dict[date | None, list[str]] = {}
+        for part in self._parts(TABLES[table] if isinstance(table, str) else table):
+            names.setdefault(part.day, []).append(part.path)
+        return {day: " ".join(sorted(paths)) for day, paths in names.items()}
+
     def replay_events(self, replay_id: str) -> Fetched:
         """All events of one recording, in order of time."""
         frame = self.scan(REPLAY_EVENTS).filter(pl.col("replay_id") == replay_id)

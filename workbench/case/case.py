@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -15,6 +14,7 @@ from connectors.tables import REPLAY_EVENTS
 from workbench.case.bug import Bug
 from workbench.case.evidence import Evidence
 from workbench.case.impact import hit_sessions, people_sessions
+from workbench.case.measured import Measured
 from workbench.errors.grouping import Grouping, group
 from workbench.errors.impact import bug_impact
 from workbench.errors.messages import canonical_messages
@@ -24,7 +24,6 @@ from workbench.symbolicate.audit import audit_maps
 from workbench.symbolicate.cache import MapCache
 from workbench.symbolicate.frames import symbolicate
 from workbench.traces.joins import all_2xx, replay_joins, trace_joins
-from workbench.vitals.cohorts import compare_releases
 
 
 class Case:
@@ -92,11 +91,14 @@ class Case:
         return self._of_release(self.evidence.table("page_views"))
 
     @cached_property
+    def measured(self) -> Measured:
+        """The vitals as something to reduce: what counts of them, roll-ups; millions of rows are not held."""
+        return Measured(self)
+
+    @property
     def vitals(self) -> pl.DataFrame:
-        """Web vitals of people's page views."""
-        return self._of_release(self.evidence.table("vitals")).join(
-            self.sessions.select("session_id"), on="session_id", how="semi"
-        )
+        """Web vitals of people's page views that count, in memory; the ledger counts the others by reason."""
+        return self.measured.frame
 
     @property
     def replays(self) -> pl.DataFrame:
@@ -255,12 +257,12 @@ class Case:
     @cached_property
     def vitals_change(self) -> pl.DataFrame:
         """Web vitals of the breaking release against the one before, by device class: p75 with intervals, verdicts."""
-        return compare_releases(self.vitals, self.previous_release, self.breaking_release, ("metric", "device_class"))
+        return self.measured.change(self.previous_release, self.breaking_release, ("metric", "device_class"))
 
     @cached_property
     def vitals_change_by_route(self) -> pl.DataFrame:
         """The same for each route; many routes of a small site have too few page views to say."""
-        return compare_releases(self.vitals, self.previous_release, self.breaking_release)
+        return self.measured.change(self.previous_release, self.breaking_release)
 
     @property
     def extent(self) -> tuple[datetime, datetime] | None:
@@ -291,7 +293,3 @@ class Case:
         from workbench.case.find import find
 
         return find(self, any_id)
-
-    def tables(self, names: Sequence[str]) -> dict[str, pl.DataFrame]:
-        """Return canonical tables by name, as fetched."""
-        return {name: self.evidence.table(name) for name in names}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -34,12 +35,32 @@ class Evidence:
         self.window = window
         self._tables: dict[str, pl.DataFrame] = {}
         self._reports: dict[str, FetchReport] = {}
+        self._remarks: dict[str, tuple[str, int]] = {}
 
     def table(self, name: str) -> pl.DataFrame:
         """Return the canonical table `name` of the window."""
         if name not in self._tables:
             self._tables[name], self._reports[name] = self._fetch(name, lambda: self._ask(name))
         return self._tables[name]
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return a table to reduce rather than to hold: of a lake as it is stored, else what `table` gives."""
+        if name in self._tables or not hasattr(self.store, "fingerprints"):
+            return self.table(name).lazy()
+        frame: pl.LazyFrame = self.store.scan(name, self.window)
+        if name not in self._reports:
+            rows = frame.select(pl.len()).collect().item()
+            self._reports[name] = FetchReport(_name(self.store), name, self.window.describe(), rows, self.window)
+        return frame
+
+    def rows(self, name: str) -> int:
+        """Return how many rows a table has, without holding them where the source can count."""
+        self.scan(name)
+        return self._reports[name].rows
+
+    def remark(self, name: str, said: str, aside: int = 0) -> None:
+        """Put into the ledger what became of a table's rows after they came; `aside` of them do not count."""
+        self._remarks[name] = (said, aside)
 
     def replay_events(self, replay_id: str) -> pl.DataFrame:
         """Return one recording's events, in order; empty, with a ledger row, when it could not be read."""
@@ -52,13 +73,15 @@ class Evidence:
     def forget(self, *names: str) -> None:
         """Drop tables, so that they are fetched anew (source maps that turned up later)."""
         for name in names:
-            self._tables.pop(name, None)
-            self._reports.pop(name, None)
+            for kept in (self._tables, self._reports, self._remarks):
+                kept.pop(name, None)
 
     @property
     def reports(self) -> list[FetchReport]:
         """Every report so far; the recordings' own ones are summed into one."""
-        single = [report for name, report in self._reports.items() if not name.startswith("replay_events:")]
+        single = [
+            self._with_remark(report) for name, report in self._reports.items() if not name.startswith("replay_events:")
+        ]
         recordings = [report for name, report in self._reports.items() if name.startswith("replay_events:")]
         if recordings:
             failed = [report.failed for report in recordings if report.failed]
@@ -78,7 +101,12 @@ class Evidence:
 
     def ledger(self) -> pl.DataFrame:
         """One row a fetch: what was asked, what came, what was set aside, and whether that is all there is."""
-        return pl.DataFrame([_ledger_row(report) for report in self.reports], schema=LEDGER_SCHEMA, orient="row")
+        rows = [_ledger_row(report, self._remarks.get(report.table, ("", 0))[1]) for report in self.reports]
+        return pl.DataFrame(rows, schema=LEDGER_SCHEMA, orient="row")
+
+    def _with_remark(self, report: FetchReport) -> FetchReport:
+        notes = [report.note, self._remarks.get(report.table, ("", 0))[0]]
+        return replace(report, note="; ".join(note for note in notes if note) or None)
 
     def _ask(self, name: str) -> Fetched:
         method: Callable[..., Fetched] | None = getattr(self.store, name, None)
@@ -106,7 +134,7 @@ def _name(store: Any) -> str:
     return str(getattr(store, "name", type(store).__name__))
 
 
-def _ledger_row(report: FetchReport) -> tuple[Any, ...]:
+def _ledger_row(report: FetchReport, aside: int) -> tuple[Any, ...]:
     notes = [report.failed, report.note, report.sampling]
     if report.refused:
         first = report.refused[0]
@@ -115,7 +143,7 @@ def _ledger_row(report: FetchReport) -> tuple[Any, ...]:
         complete = "failed"
     elif report.truncated:
         complete = "truncated"
-    elif report.refused:
+    elif report.refused or aside:
         complete = "partial"
     else:
         complete = "sampled" if report.sampling else "yes"
@@ -124,7 +152,7 @@ def _ledger_row(report: FetchReport) -> tuple[Any, ...]:
         report.source,
         report.query,
         report.rows,
-        len(report.refused),
+        len(report.refused) + aside,
         complete,
         "; ".join(note for note in notes if note),
     )

@@ -20,6 +20,21 @@ def people_sessions(sessions: pl.DataFrame) -> pl.DataFrame:
     return sessions.filter(~pl.col("user_agent").cast(pl.String).is_in(bots).fill_null(False))
 
 
+def crawler_sessions(sessions: pl.LazyFrame) -> pl.DataFrame:
+    """Return the crawlers' sessions: session_id, started_at, ended_at; of user agents each is judged once.
+
+    Parameters
+    ----------
+    sessions
+        Canonical `sessions`, lazy.
+    """
+    agent = pl.col("user_agent").cast(pl.String)
+    judged = crawlers(sessions.select(agent).unique().collect()["user_agent"].drop_nulls())
+    bots = [name for name, is_crawler in judged.items() if is_crawler]
+    told = sessions.filter(agent.is_in(bots)).select(pl.col("session_id").cast(pl.String), "started_at", "ended_at")
+    return told.collect().sort("session_id")
+
+
 def hit_sessions(grouped: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """Return the people's sessions that each bug hit, with the moment of the first event.
 
