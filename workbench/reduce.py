@@ -14,7 +14,8 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from connectors.exceptions import MissingExtra, TableError
+from connectors.bringing_home import bring_home
+from connectors.exceptions import TableError
 from workbench.vitals.histogram import LOG_GAMMA, NEGATIVE, NOT_A_NUMBER, NULL, SMALLEST, ZERO
 from workbench.vitals.thresholds import RATINGS, thresholds
 
@@ -53,7 +54,7 @@ def error_shapes(events: Any, by: Sequence[str] = ("type", "message", "stack")) 
         **({"event_id": nw.col("event_id").min()} if "event_id" in have else {}),
     }
     shapes = frame.with_columns(_weight(have)).group_by(*by).agg(_n(), nw.col("weight").sum(), **counted)
-    return _home(shapes).sort(["n", *by], descending=[True, *[False] * len(by)], nulls_last=True)
+    return bring_home(shapes).sort(["n", *by], descending=[True, *[False] * len(by)], nulls_last=True)
 
 
 def positions(frames: Any, by: Sequence[str] = ("debug_id", "url", "line", "column")) -> pl.DataFrame:
@@ -77,7 +78,7 @@ def positions(frames: Any, by: Sequence[str] = ("debug_id", "url", "line", "colu
     [('a.js', 1, 7, 2), ('a.js', 1, 9, 1)]
     """
     counted = _lazy(frames, by).group_by(*by).agg(_n())
-    return _home(counted).sort(["n", *by], descending=[True, *[False] * len(by)], nulls_last=True)
+    return bring_home(counted).sort(["n", *by], descending=[True, *[False] * len(by)], nulls_last=True)
 
 
 def vitals_histogram(vitals: Any, by: Sequence[str] = ("metric", "device_class", "route")) -> pl.DataFrame:
@@ -127,7 +128,7 @@ def vitals_histogram(vitals: Any, by: Sequence[str] = ("metric", "device_class",
         .group_by(*keys, "bucket", "rating")
         .agg(_n(), nw.col("weight").sum(), nw.col("weight_squared").sum())
     )
-    return _home(counted).sort([*keys, "bucket", "rating"], nulls_last=True)
+    return bring_home(counted).sort([*keys, "bucket", "rating"], nulls_last=True)
 
 
 def counts_over_time(frame: Any, every: str = "1h", by: Sequence[str] = (), time: str = "at") -> pl.DataFrame:
@@ -167,7 +168,7 @@ def counts_over_time(frame: Any, every: str = "1h", by: Sequence[str] = (), time
         .agg(_n(), nw.col("weight").sum())
     )
     return (
-        _home(counted)
+        bring_home(counted)
         .group_by([pl.col(time).dt.truncate(every), *by])
         .agg(pl.col("n", "weight").sum())
         .sort([time, *by], nulls_last=True)
@@ -196,7 +197,7 @@ def dimension_counts(frame: Any, dimensions: Sequence[str]) -> pl.DataFrame:
     rows = _lazy(frame, dimensions)
     have = rows.collect_schema().names()
     parts = [
-        _home(rows.with_columns(_weight(have)).group_by(name).agg(_n(), nw.col("weight").sum()))
+        bring_home(rows.with_columns(_weight(have)).group_by(name).agg(_n(), nw.col("weight").sum()))
         .select(pl.lit(name).alias("dimension"), pl.col(name).cast(pl.String).alias("value"), "n", "weight")
         .sort("n", "value", descending=[True, False], nulls_last=True)
         for name in dimensions
@@ -211,20 +212,6 @@ def _lazy(frame: Any, columns: Sequence[str]) -> nw.LazyFrame[Any]:
     if missing := [name for name in columns if name not in have]:
         raise TableError(f"no column {missing[0]}; there are: {', '.join(have)}")
     return lazy
-
-
-def _home(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
-    try:
-        home: pl.DataFrame = frame.collect(backend="polars").to_native()
-    except ModuleNotFoundError as missing:
-        if missing.name != "pyarrow":
-            raise
-        raise MissingExtra("rows come home from this engine as Arrow; install it: pip install pyarrow") from missing
-    zoneless = pl.selectors.datetime(time_zone=None)
-    return home.with_columns(zoneless.dt.replace_time_zone("UTC")).with_columns(
-        pl.selectors.datetime(time_zone="*").dt.convert_time_zone("UTC").dt.cast_time_unit("us"),
-        pl.selectors.categorical().cast(pl.String),
-    )
 
 
 def _n() -> nw.Expr:
