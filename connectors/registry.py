@@ -5,7 +5,9 @@ A package that brings a store says so in its metadata, and its address works eve
     [project.entry-points."blindspot.stores"]
     "acme+https" = "acme_blindspot.store:AcmeStore"
 
-The class is called as `AcmeStore.open(address)` and answers one or more Protocols of `connectors.stores`.
+What is registered as `acme+https` is opened by `acme+http` as well, which is for servers on this machine and for those
+that want no secret. The class is called as `AcmeStore.open(address)` and answers one or more Protocols of
+`connectors.stores`.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ STORES: Mapping[str, str] = {
     "folder": "connectors.folder:FolderSource",
     "lake": "connectors.lake:Lake",
 }
+# the schemes whose address is a path
+ON_DISK = ("folder", "lake")
 SAMPLE = "sample-data"
 # one letter before the colon is a drive, not a scheme
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
@@ -74,10 +78,12 @@ def open_store(address: str | os.PathLike[str]) -> Any:
         if name == "file":
             return _open_path(_path_of(text))
         known = schemes()
+        if name not in known and f"{name}s" in known and name.endswith("+http"):
+            name += "s"
         if name not in known:
             there = ", ".join(sorted({*known, "file"}))
             raise AddressError(f"no store has the scheme {name!r} ({redact(text)}); there are: {there}")
-        target = _path_of(text) if name in STORES else text
+        target = _path_of(text) if name in ON_DISK else text
         return load_store(known[name], name).open(target)
     return _open_path(text)
 

@@ -1,0 +1,130 @@
+"""What a server answered: status, headers and the whole body, free of the client that fetched it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from connectors.exceptions import FetchError
+
+LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:\"[^\"]*\"|[^\";,\s]+))*)")
+LINK_PARAMETER = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|([^\";,\s]+))")
+SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of a server.
+
+    Attributes
+    ----------
+    status
+        The HTTP status, 200 to 299: all others are raised as errors by `Http`.
+    body
+        The whole body, decompressed.
+    headers
+        Names in lower case (`header` looks up in any case).
+    url
+        Where it came from, without its query.
+    source
+        The system's name, for errors.
+
+    Examples
+    --------
+    >>> answer = Answer(200, b'[{"id": 1}]', {"link": '<https://h/?c=1>; rel="next"; results="true"; cursor="0:1:0"'})
+    >>> answer.json(), answer.links["next"]["cursor"]
+    ([{'id': 1}], '0:1:0')
+    >>> Answer(200, b"<html>", url="https://h/api").json()
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.FetchError: the server answered https://h/api with something that is not JSON (JSON is
+    malformed: invalid character (byte 0); it begins with '<html>'); is this the address of its API?
+    """
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    url: str = ""
+    source: str = "the server"
+
+    def header(self, name: str) -> str | None:
+        """Give a header by its name in any case."""
+        return self.headers.get(name.lower())
+
+    def json(self, type: Any = Any) -> Any:
+        """Give the body as JSON; with a type that msgspec knows, as that.
+
+        Raises
+        ------
+        FetchError
+            It is no JSON, or not of the type; the message says where.
+        """
+        try:
+            return msgspec.json.decode(self.body, type=type)
+        except msgspec.ValidationError as error:
+            raise FetchError(
+                f"{self.source} answered {self.url} in a form that this version does not know ({error})"
+            ) from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise FetchError(self.not_json(str(error))) from None
+
+    def not_json(self, why: str) -> str:
+        """Say that the body is no JSON, and how it begins."""
+        begins = self.body[:SHOWN].decode("utf-8", "replace")
+        return (
+            f"{self.source} answered {self.url} with something that is not JSON ({why}; "
+            + (f"it begins with {begins!r}" if self.body else "it is empty")
+            + "); is this the address of its API?"
+        )
+
+    @property
+    def links(self) -> dict[str, dict[str, str]]:
+        """The `Link` header: rel to its url and parameters (RFC 8288, section 3)."""
+        found = {}
+        for url, parameters in LINK.findall(self.header("link") or ""):
+            said = {name.lower(): quoted or plain for name, quoted, plain in LINK_PARAMETER.findall(parameters)}
+            found[said.get("rel", url)] = {"url": url, **said}
+        return found
+
+    @property
+    def at(self) -> datetime | None:
+        """The server's clock when it answered (`Date`), None when it does not say."""
+        return http_date(self.header("date"))
+
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks us to wait (`Retry-After`, RFC 9110, section 10.2.3), None if it does not.
+
+        A date is held against the server's own clock, not ours.
+
+        Examples
+        --------
+        >>> later = {"date": "Mon, 09 Mar 2026 14:00:00 GMT", "retry-after": "Mon, 09 Mar 2026 14:00:07 GMT"}
+        >>> Answer(429, b"", {"retry-after": "2"}).retry_after(), Answer(429, b"", later).retry_after()
+        (2.0, 7.0)
+        """
+        said = (self.header("retry-after") or "").strip()
+        if re.fullmatch(r"\d+(\.\d+)?", said):
+            return float(said)
+        until = http_date(said)
+        return None if until is None else max(0.0, (until - (self.at or datetime.now(UTC))).total_seconds())
+
+
+def http_date(text: str | None) -> datetime | None:
+    """Read a date as HTTP writes it, None when it is none.
+
+    Examples
+    --------
+    >>> http_date("Mon, 09 Mar 2026 14:00:00 GMT").isoformat(), http_date("soon")
+    ('2026-03-09T14:00:00+00:00', None)
+    """
+    try:
+        read = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return read.replace(tzinfo=read.tzinfo or UTC)
