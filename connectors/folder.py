@@ -81,7 +81,7 @@ class FolderSource(TableAnswers):
 
     def replay_events(self, replay_id: str) -> Fetched:
         """All events of one recording, in order of time."""
-        loaded = self._tables.recordings.events(replay_id)
+        loaded = self._tables.recording(replay_id)
         query = f"replay_id = {replay_id}"
         return loaded.fetched(REPLAY_EVENTS, source=self.name, query=query, window=Window(), frame=loaded.frame)
 

@@ -40,8 +40,8 @@ MADE_OF: Mapping[str, tuple[str, ...]] = {
     "vitals": ("beacons",),
     "page_views": ("page_views", "beacons", "envelopes"),
     "sessions": ("page_views", "beacons", "envelopes", "support"),
-    "replays": ("replays", "replay_index"),
-    "replay_events": ("replays",),
+    "replays": ("replays", "replay_index", "envelopes"),
+    "replay_events": ("replays", "envelopes"),
     "spans": ("traces", "envelopes"),
     "lab_runs": ("lab",),
     "releases": ("releases",),
@@ -99,10 +99,16 @@ class FolderTables:
             self._tables[table.name] = replace(loaded, frame=frame, failed="; ".join(lost) or None)
         return self._tables[table.name]
 
-    @cached_property
-    def recordings(self) -> Recordings:
-        """The recordings, of which single ones can be read."""
-        return Recordings(self._files("replays"), self._files("replay_index"))
+    def recording(self, replay_id: str) -> Loaded:
+        """Read the events of one recording, in order of time, wherever they lie."""
+        loaded = self._envelopes["replay_events"]
+        sent = loaded.frame.filter(pl.col("replay_id") == replay_id)
+        if sent.is_empty():
+            return self._recordings.events(replay_id)
+        sessions = self.table(REPLAYS).frame.select("replay_id", pl.col("session_id").alias("__session"))
+        sent = sent.join(sessions, on="replay_id", how="left", maintain_order="left")
+        sent = sent.with_columns(pl.coalesce("session_id", "__session").alias("session_id")).drop("__session")
+        return loaded.with_frame(sent.sort("at", maintain_order=True))
 
     @cached_property
     def maps(self) -> MapDirectory:
@@ -121,6 +127,10 @@ class FolderTables:
         return with_hashed_users(frame, self._user_key)
 
     # Each kind of file, read once.
+
+    @cached_property
+    def _recordings(self) -> Recordings:
+        return Recordings(self._files("replays"), self._files("replay_index"))
 
     @cached_property
     def _envelopes(self) -> Mapping[str, Loaded]:
@@ -192,7 +202,15 @@ class FolderTables:
         return Loaded(frame, contacts.refused, (*notes, *contacts.notes), files=contacts.files)
 
     def _load_replays(self) -> Loaded:
-        return self.recordings.read()
+        sent = self._envelopes["replays"]
+        if not (self._files("replays") or self._files("replay_index")) and sent.frame.is_empty():
+            return sent.with_frame(sent.frame, self._layout.looked_for("replays"))
+        kept = self._recordings.read()
+        both, _ = once_a_key(
+            pl.concat([kept.frame, _with_sessions(sent.frame, self._envelopes["events"].frame)]), REPLAYS
+        )
+        refused = (*kept.refused, *sent.refused, *self._envelopes["replay_events"].refused)
+        return replace(kept, frame=both, refused=refused, notes=join_notes([kept, sent]), files=kept.files + sent.files)
 
     def _load_spans(self) -> Loaded:
         parts = [self._otlp, self._envelopes["spans"]]
@@ -217,3 +235,10 @@ class FolderTables:
 
     def _load_artifacts(self) -> Loaded:
         return self.maps.read()
+
+
+def _with_sessions(replays: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Fill the session of recordings that name none from the events that name the recording."""
+    named = events.select("replay_id", pl.col("session_id").alias("__session")).drop_nulls().unique("replay_id")
+    joined = replays.join(named, on="replay_id", how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("session_id", "__session").alias("session_id")).drop("__session")

@@ -7,24 +7,18 @@ has it under `data`, as the SDK sent it.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from connectors.exceptions import FetchError
 from connectors.formats.rows import Rows
 from connectors.formats.sentry_event import About, EventTables, read_event
 from connectors.formats.values import BAD_JSON, as_micros, as_text, shown
 
 
-class Listed(NamedTuple):
+class Page(msgspec.Struct):
     """One page of a list, and the address of the next one."""
 
-    results: list[dict[str, Any]]
-    next: str | None
-
-
-class _Page(msgspec.Struct):
     results: list[dict[str, Any]]
     next: str | None = None
 
@@ -37,32 +31,7 @@ class _Detail(msgspec.Struct):
     data: msgspec.Raw = msgspec.Raw()
 
 
-_page = msgspec.json.Decoder(_Page)
 _detail = msgspec.json.Decoder(_Detail)
-
-
-def read_page(body: bytes, place: str) -> Listed:
-    """Read one page of a list.
-
-    Raises
-    ------
-    FetchError
-        It is not a page of the canonical interface.
-
-    Examples
-    --------
-    >>> read_page(b'{"next":null,"previous":null,"results":[{"id":"1"}]}', "issues")
-    Listed(results=[{'id': '1'}], next=None)
-    >>> read_page(b'[]', "issues")
-    Traceback (most recent call last):
-        ...
-    connectors.exceptions.FetchError: issues: the answer is not a page of Bugsink's canonical interface (...)
-    """
-    try:
-        page = _page.decode(body)
-    except BAD_JSON as error:
-        raise FetchError(f"{place}: the answer is not a page of Bugsink's canonical interface ({error})") from error
-    return Listed(page.results, page.next)
 
 
 def read_detail(body: bytes, place: str, out: EventTables) -> None:

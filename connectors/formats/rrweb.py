@@ -127,7 +127,8 @@ def _add(events: list[msgspec.Raw], page_view: str | None, place: str, rows: Row
         except BAD_JSON as error:
             rows.refuse(f"{place} event {number}", f"not an rrweb event ({error})")
             continue
-        at = as_micros(event.timestamp, "ms")
+        # Milliseconds; Sentry's own events among them have seconds.
+        at = as_micros(event.timestamp, "guess")
         if at is None:
             rows.refuse(f"{place} event {number}", f"timestamp is {shown(event.timestamp)}, not a time in ms")
         elif isinstance(source, str):

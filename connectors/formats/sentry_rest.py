@@ -1,9 +1,9 @@
 """A Sentry event as the REST interface tells it, put back into the form in which the SDK had sent it.
 
 `GET /api/0/projects/{org}/{project}/events/?full=true` gives sections as `entries` and frames in camelCase; once they
-are named as the SDK names them, `sentry_event` reads them like those of an envelope. GlitchTip answers in the same form,
-with some names left in snake case, so both spellings are understood. Sources: docs.sentry.io/api/events,
-glitchtip.com/api (IssueEventSchema).
+are named as the SDK names them, `sentry_event` reads them like those of an envelope. GlitchTip answers in the same
+form, with some names left in snake case, so both spellings are understood. Sources: docs.sentry.io/api/events, and the
+schema of GlitchTip's own interface (IssueEventSchema).
 """
 
 from __future__ import annotations
@@ -13,45 +13,21 @@ from typing import Any
 
 import msgspec
 
-from connectors.exceptions import FetchError
 from connectors.formats.sentry_event import About, EventTables, read_event
-from connectors.formats.values import BAD_JSON, as_micros, as_text, shown
+from connectors.formats.values import BAD_JSON, as_micros, as_text
 
 FRAME_NAMES = {"absPath": "abs_path", "lineNo": "lineno", "colNo": "colno", "inApp": "in_app"}
 NOT_ERRORS = frozenset({"transaction", "generic"})
 # what stands in the event itself at the SDK's, and in a tag here
 TOLD_BY_TAGS = ("environment", "release", "dist", "level", "transaction")
-_list = msgspec.json.Decoder(list[msgspec.Raw])
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _event = msgspec.json.Decoder(dict[str, Any])
 _encode = msgspec.json.Encoder().encode
 
 
-def documents_of(body: bytes, place: str, key: str | None = None) -> list[msgspec.Raw]:
-    """Give the documents of the list that an answer is, or has under `key`, each still to be read.
+class Wrapped(msgspec.Struct):
+    """An answer that has its list under `data`; a bare list is a `list[msgspec.Raw]`."""
 
-    Raises
-    ------
-    FetchError
-        The answer is something else: another version of the interface, or another system.
-
-    Examples
-    --------
-    >>> [bytes(document) for document in documents_of(b'{"data":[{"id":"1"}]}', "replays", "data")]
-    [b'{"id":"1"}']
-    >>> documents_of(b'{"detail":"moved"}', "events")
-    Traceback (most recent call last):
-        ...
-    connectors.exceptions.FetchError: events: the answer is not a list, it begins with '{"detail":"moved"}'; is this ...
-    """
-    try:
-        return _list.decode(body) if key is None else _list.decode(_object.decode(body).get(key, msgspec.Raw(b"null")))
-    except BAD_JSON as error:
-        wanted = "a list" if key is None else f"an object with a list under {key!r}"
-        begins = shown(body[:60].decode(errors="replace"))
-        raise FetchError(
-            f"{place}: the answer is not {wanted}, it begins with {begins}; is this the system that the address says?"
-        ) from error
+    data: list[msgspec.Raw]
 
 
 def read_rest_event(raw: bytes | msgspec.Raw, place: str, out: EventTables, source: str = "sentry") -> None:

@@ -1,20 +1,24 @@
-"""All that Sentry envelopes fill: events, frames, breadcrumbs, requests and browser spans."""
+"""All that Sentry envelopes fill: events, frames, breadcrumbs, requests, browser spans and recordings."""
 
 from __future__ import annotations
 
 from connectors.exceptions import FormatError
 from connectors.formats.attributes import span_rows
 from connectors.formats.envelope import Received, parse_envelope, project_of
+from connectors.formats.rrweb import replay_event_rows
 from connectors.formats.sentry_event import About, EventTables, read_event
+from connectors.formats.sentry_replay import read_recording, read_replay_event, replay_rows
 from connectors.formats.sentry_span import read_span_item, read_transaction
 
 
 class SentryTables(EventTables):
-    """The five tables that envelopes fill."""
+    """The tables that envelopes fill; `replays` holds a row for each segment that says whose it is."""
 
     def __init__(self) -> None:
         super().__init__()
         self.spans = span_rows()
+        self.replays = replay_rows()
+        self.replay_events = replay_event_rows()
 
 
 def read_envelope(received: Received, place: str, out: SentryTables) -> None:
@@ -53,9 +57,15 @@ def read_envelope(received: Received, place: str, out: SentryTables) -> None:
             read_span_item(item.payload, where, out.spans)
         elif item.type == "transaction":
             read_transaction(item.payload, where, out.spans)
+        elif item.type == "replay_event":
+            read_replay_event(item.payload, where, out.replays)
+        elif item.type == "replay_recording":
+            read_recording(item.payload, where, out.replay_events, event_id if isinstance(event_id, str) else None)
         else:
             out.events.skip(f"{item.type} items")
     for number, reason in envelope.broken:
-        rows = out.spans if reason.startswith(("span ", "transaction ")) else out.events
+        kind = reason.partition(" ")[0]
+        rows = out.spans if kind in ("span", "transaction") else out.events
+        rows = {"replay_event": out.replays, "replay_recording": out.replay_events}.get(kind, rows)
         rows.refuse(f"{place} item {number}", reason)
     return None

@@ -8,6 +8,7 @@ from connectors.exceptions import FormatError
 from connectors.files import SourceFile
 from connectors.formats.envelope import Received, is_event, is_wrapped, unwrap
 from connectors.formats.sentry_event import read_event
+from connectors.formats.sentry_replay import replays_of
 from connectors.formats.sentry_tables import SentryTables, read_envelope
 from connectors.loaded import Loaded
 
@@ -15,11 +16,12 @@ LINES_LOOKED_AT = 10
 
 
 def read_envelopes(files: Sequence[SourceFile]) -> Mapping[str, Loaded]:
-    """Read events, frames, breadcrumbs, requests and browser spans from files of envelopes.
+    """Read events, frames, breadcrumbs, requests, browser spans and recordings from files of envelopes.
 
     Returns
     -------
     The tables by name; `requests` are those among the breadcrumbs, `spans` have `url` and `session_id` behind them.
+    Recordings are few in envelopes that a team keeps, so their events are held.
 
     Examples
     --------
@@ -40,9 +42,12 @@ def read_envelopes(files: Sequence[SourceFile]) -> Mapping[str, Loaded]:
             _read_file(file, out)
         except FormatError as error:
             out.events.refuse(file.name, str(error))
-    tables = {"events": out.events, "frames": out.frames, "breadcrumbs": out.breadcrumbs}
-    tables |= {"requests": out.requests, "spans": out.spans}
-    return {name: Loaded.of(rows, len(files)) for name, rows in tables.items()}
+    tables = {"events": out.events, "frames": out.frames, "breadcrumbs": out.breadcrumbs, "requests": out.requests}
+    tables |= {"spans": out.spans, "replay_events": out.replay_events}
+    loaded = {name: Loaded.of(rows, len(files)) for name, rows in tables.items()}
+    said = out.replays
+    recordings = replays_of(loaded["replay_events"].frame, said.frame())
+    return {**loaded, "replays": Loaded(recordings, tuple(said.refused), files=len(files))}
 
 
 def _read_file(file: SourceFile, out: SentryTables) -> None:
