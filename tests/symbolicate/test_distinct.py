@@ -39,7 +39,7 @@ def test_positions_stand_for_their_rows(data, place):
     rows = data.draw(st.lists(st.tuples(st.integers(0, 4), place, place), max_size=30))
     group = np.array([row[0] for row in rows], np.int64)
     lines, columns = (pl.Series([row[i] for row in rows], dtype=pl.Int64) for i in (1, 2))
-    found = positions(group, lines, columns, mapped=3)
+    found = positions(group, np.arange(5), lines, columns, mapped=3)
     wanted = [
         (group, max(line or 0, 0), max(column or 0, 0)) if group < 3 else (group, 0, 0) for group, line, column in rows
     ]

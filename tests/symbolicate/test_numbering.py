@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.symbolicate import numbering
-from workbench.symbolicate.numbering import combine, number
+from workbench.symbolicate.numbering import number, number_together
 
 
 @pytest.mark.parametrize("bits", [20, 3, 1])
@@ -35,10 +35,12 @@ def test_a_million_rows_of_few_values():
     assert (distinct[1:] > distinct[:-1]).all()
 
 
-@given(rows=st.lists(st.tuples(st.integers(0, 2**31), st.integers(0, 2**31), st.integers(0, 2)), max_size=30))
+@pytest.mark.parametrize("many", [2**31 + 1, 2**20], ids=["too many for one integer", "packed"])
+@given(data=st.data())
 @settings(max_examples=40, deadline=None)
-def test_combined_numbers_are_equal_where_all_parts_are(rows):
-    parts = [(np.array([row[i] for row in rows], np.int64), 2**31 + 1 if i < 2 else 3) for i in range(3)]
-    together = combine([*parts, parts[0]]).tolist()
-    assert len(set(together)) == len(set(rows))
-    assert len(set(zip(together, rows, strict=True))) == len(set(rows))
+def test_combined_numbers_stand_for_their_parts(many, data):
+    rows = data.draw(st.lists(st.tuples(*[st.integers(0, many - 1)] * 3, st.integers(0, 2)), max_size=30))
+    parts = [(np.array([row[i] for row in rows], np.int64), many if i < 3 else 3) for i in range(4)]
+    numbers, told = number_together(parts)
+    assert [tuple(int(part[place]) for part in told) for place in numbers.tolist()] == rows
+    assert len(told[0]) == len(set(rows))

@@ -129,7 +129,7 @@ class SourceMap:
             }
         ).with_columns(pl.when(pl.all() >= 0).then(pl.all()))
         return picked.with_columns(
-            self._source_texts.gather(picked["source"]).alias("source"),
+            _texts(self.sources).gather(picked["source"]).alias("source"),
             self._name_texts.gather(picked["name"]).alias("name"),
         )
 
@@ -152,8 +152,14 @@ class SourceMap:
         return np.maximum.accumulate(index)
 
     @cached_property
-    def _source_texts(self) -> pl.Series:
-        return _texts(self.sources)
+    def source_texts(self) -> pl.Series:
+        """`sources` as a column; empty for a map that has none."""
+        return pl.Series(self.sources, dtype=pl.String)
+
+    @cached_property
+    def carried(self) -> NDArray[np.bool_]:
+        """For each source, whether the map carries its text."""
+        return np.array([self.contents.has(index) for index in range(len(self.sources))], np.bool_)
 
     @cached_property
     def _name_texts(self) -> pl.Series:

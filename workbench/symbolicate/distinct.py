@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from workbench.symbolicate.numbering import number
+from workbench.symbolicate.numbering import in_blocks, number_keys
 
 _LINE_BITS, _COLUMN_BITS = 22, 26  # 4 million lines, 67 million columns: larger bundles are grouped column by column
 _LARGEST_TABLE = 1 << 24
@@ -73,11 +73,17 @@ def _encode_one(column: pl.Series) -> tuple[NDArray[np.integer], pl.Series]:
     codes = physical.to_numpy()
     if not column.null_count() and codes.min() == largest:
         return np.zeros(codes.size, np.int32), categories.head(1).cast(pl.String).alias(column.name)
-    example = np.full(largest + 2, -1, np.int64)
-    example[codes] = np.arange(codes.size, dtype=np.int32 if codes.size < 1 << 31 else np.int64)
-    used = example >= 0
-    texts = categories.gather(example[used]).cast(pl.String).alias(column.name)
-    return (np.cumsum(used, dtype=np.int32) - np.int32(1))[codes], texts
+    used = np.zeros(largest + 2, np.bool_)
+
+    def see(part: slice) -> None:
+        used[codes[part]] = True
+
+    in_blocks(see, codes.size)
+    rank, out = np.cumsum(used, dtype=np.int32) - np.int32(1), np.empty(codes.size, np.int32)
+    in_blocks(lambda part: np.take(rank, codes[part], out=out[part], mode="clip"), codes.size)
+    seen = pl.Series(np.flatnonzero(used[: largest + 1])).cast(categories.to_physical().dtype)
+    texts = seen.cat.to(categories.dtype).cast(pl.String)
+    return out, (texts.append(pl.Series([None], dtype=pl.String)) if used[-1] else texts).alias(column.name)
 
 
 def _compact(
@@ -96,39 +102,48 @@ class Positions(NamedTuple):
     distinct: pl.DataFrame  # group, line, column
 
 
-def positions(group: NDArray[np.integer], line: pl.Series, column: pl.Series, *, mapped: int) -> Positions:
+def positions(
+    bundle: NDArray[np.integer], group_of: NDArray[np.integer], line: pl.Series, column: pl.Series, *, mapped: int
+) -> Positions:
     """Find the distinct (group, line, column).
 
     Parameters
     ----------
-    group
-        A number a row; rows of one group share a map.
+    bundle, group_of
+        A bundle a row, and the group of each bundle; rows of one group share a map.
     line, column
         1-based; null or below 1 counts as 0.
     mapped
         Groups from this number on have no map: one position stands for all of theirs.
     """
-    counted = group < mapped if len(group) and int(group.max()) >= mapped else None
-    lines, columns = (_counting(numbers, counted) for numbers in (line, column))
-    most = [int(part.max(initial=0)) for part in (group, lines, columns)]
+    lines, columns = _counting(line), _counting(column)
+    counts = group_of < mapped
+    most = [int(part.max(initial=0)) for part in (group_of, lines, columns)]
     if not (most[0] >> (63 - _LINE_BITS - _COLUMN_BITS) or most[1] >> _LINE_BITS or most[2] >> _COLUMN_BITS):
-        key = np.left_shift(group, _LINE_BITS, dtype=np.int64)
-        key |= lines
-        key <<= _COLUMN_BITS
-        key |= columns
-        rows, distinct = number(key)
+        base = group_of.astype(np.int64) << (_LINE_BITS + _COLUMN_BITS)
+        all_count = bool(counts.all())
+
+        def keys(part: slice) -> NDArray[np.int64]:
+            key = np.left_shift(lines[part], _COLUMN_BITS, dtype=np.int64)
+            key |= columns[part]
+            if not all_count:
+                key *= counts[bundle[part]]
+            key |= base[bundle[part]]
+            return key
+
+        rows, distinct = number_keys(keys, bundle.size)
         parts = (distinct >> (_LINE_BITS + _COLUMN_BITS), (distinct >> _COLUMN_BITS) & ((1 << _LINE_BITS) - 1),
                  distinct & ((1 << _COLUMN_BITS) - 1))  # fmt: skip
         return Positions(rows, pl.DataFrame(dict(zip(("group", "line", "column"), parts, strict=True))))
-    places = pl.DataFrame({"group": group, "line": lines, "column": columns}).cast(pl.Int64)
+    counted = counts[bundle]
+    places = pl.DataFrame({"group": group_of[bundle], "line": lines * counted, "column": columns * counted})
+    places = places.cast(pl.Int64)
     table = places.unique().sort(places.columns)
     numbered = places.join(table.with_row_index("number"), on=places.columns, how="left", maintain_order="left")
     return Positions(numbered["number"].to_numpy().astype(np.int32), table)
 
 
-def _counting(numbers: pl.Series, counted: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    """Lines or columns as they count: nothing below 0, nothing where there is no map."""
+def _counting(numbers: pl.Series) -> NDArray[np.int64]:
+    """Lines or columns as they count: nothing below 0."""
     out = numbers.cast(pl.Int64).fill_null(0).to_numpy()
-    if out.size and out.min() < 0:
-        out = np.maximum(out, 0)
-    return out if counted is None else out * counted
+    return np.maximum(out, 0) if out.size and out.min() < 0 else out

@@ -110,7 +110,7 @@ def answer_positions(given: pl.DataFrame, store: SourceMapStore, *, cache: MapCa
     bundles = encode(given, Bundle._fields)
     matches, group_of = number_matches([catalogue.match(Bundle(*row)) for row in bundles.values.iter_rows()])
     with_map = sum(match.artifact is not None for match in matches)
-    places = positions(group_of[bundles.codes], given["line"], given["column"], mapped=with_map)
+    places = positions(bundles.codes, group_of, given["line"], given["column"], mapped=with_map)
     throwing = throwing_reads(given, places.rows)
     last_seen = given["at"].max() if "at" in given.columns else None
     answers = look_up(

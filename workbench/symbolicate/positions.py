@@ -110,11 +110,16 @@ def look_up(
         table.mapped(rows, opened)
         asked_here = asked[slice(*np.searchsorted(at, (rows.start, rows.stop)))]
         found += table.functions(rows, opened, maps, asked_here)
-    return Answers(table.frame(), pl.DataFrame(found, schema=READ, orient="row"), table.token, table.names)
+    names = [decoded.names for decoded in table.maps]
+    return Answers(table.frame(), pl.DataFrame(found, schema=READ, orient="row"), table.tokens(), names)
 
 
 class _Table:
-    """Answers to all positions, as arrays; -1 for none."""
+    """Answers to all positions, as arrays; -1 for none.
+
+    What a map says of its positions is kept as numbers and read together when all maps are done: a release has
+    hundreds of maps, most with few positions each.
+    """
 
     def __init__(self, distinct: pl.DataFrame, matches: Sequence[Match]) -> None:
         n = distinct.height
@@ -127,12 +132,11 @@ class _Table:
         place = [match.artifact.map_location if match.artifact else None for match in matches]
         self.status, self.detail = status[self.group], detail[self.group]
         self.location = np.array([self.words.number(text) for text in place] or [0])[self.group]
-        self.source, self.token, self.function = (np.full(n, -1, np.int64) for _ in range(3))
-        self.names: list[Sequence[str]] = []
-        self.source_index = np.full(n, -1, np.int64)
-        self.line, self.column = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
-        self.behind = np.zeros(n, np.int64)
-        self.own = np.full(n, -1, np.int8)
+        self.map = np.full(n, -1, np.int64)
+        self.maps: list[SourceMap] = []
+        self.source, self.line, self.column, self.name = (np.full(n, -1, np.int32) for _ in range(4))
+        self.key = np.zeros(n, np.int64)
+        self.function = np.full(n, -1, np.int64)
 
     def by_map(self) -> list[tuple[Artifact, slice]]:
         """Each artifact with its rows, which stand together."""
@@ -152,71 +156,95 @@ class _Table:
 
     def mapped(self, rows: slice, decoded: SourceMap) -> None:
         """Positions on a map that was read."""
-        keys = decoded.columns.key
-        at = decoded.find(self.lines[rows], self.columns[rows])
-        index = np.where(at >= 0, decoded.columns.source[at], -1) if keys.size else at
-        found = index >= 0
-        at = at[found]
-        hit, which = np.unique(index[found], return_inverse=True)
-        sources = [decoded.sources[i] for i in hit]
-        names = decoded.columns.name[at].astype(np.int64)
-        carried = np.array([decoded.contents.has(i) for i in hit], np.bool_)[which]
-        own = [
-            i not in decoded.ignore_list and is_own_source(source or "") for i, source in zip(hit, sources, strict=True)
-        ]
-
-        inside = np.flatnonzero(found) + rows.start
-        outside = np.flatnonzero(~found) + rows.start
-        self.source_index[inside] = np.where(carried, index[found], -1)
-        self.source[inside] = np.array([self.words.number(source) for source in sources], np.int64)[which]
-        self.line[inside], self.column[inside] = decoded.columns.line[at], decoded.columns.column[at]
-        self.token[inside] = np.where(names >= 0, (len(self.names) << 32) + names, -1)
-        self.names.append(decoded.names)
-        self.behind[inside] = self.columns[inside] - (keys[at] & 0xFFFFFFFF)
-        self.own[inside] = np.array(own, np.int8)[which]
-
-        bare = inside[~carried & (self.status[inside] == self.words.number("mapped"))]
-        self.status[bare], self.detail[bare] = self.words.number("no_source_content"), self.words.number(NO_CONTENT)
-        self.detail[inside[self.source[inside] < 0]] = self.words.number(NO_SOURCE_NAME)
-        self.status[outside] = self.words.number("outside_map")
-        self.detail[outside] = self.words.number(_why_outside(decoded))
-        nowhere = outside[(self.lines[outside] < 0) | (self.columns[outside] < 0)]
-        self.detail[nowhere] = self.words.number(NO_POSITION)
+        self.map[rows] = len(self.maps)
+        self.maps.append(decoded)
+        columns = decoded.columns
+        if columns.key.size:
+            at = decoded.find(self.lines[rows], self.columns[rows])
+            self.source[rows] = np.where(at >= 0, columns.source[at], -1)
+            for told, says in ((self.line, columns.line), (self.column, columns.column), (self.name, columns.name)):
+                told[rows] = says[at]
+            self.key[rows] = columns.key[at]
 
     def functions(
         self, rows: slice, decoded: SourceMap, maps: Maps, asked: pl.DataFrame
     ) -> list[tuple[int, str | None, str, str]]:
         """Parse each source that was hit and that the map carries, once; give the properties that were read."""
-        index = self.source_index[rows]
-        read_in = self.source_index[asked["position"].to_numpy()]
+        if not decoded.carried.any():
+            return []
+        index = self.source[rows]
+        read_in = self.source[asked["position"].to_numpy()]
         reads = []
-        for source in np.unique(index[index >= 0]):
-            outline = maps.outline(decoded, int(source))
+        for source in np.flatnonzero(np.bincount(index + 1)[1:]).tolist():
+            outline = maps.outline(decoded, source)
             if outline is None:
                 continue
             hits = np.flatnonzero(index == source) + rows.start
             names = outline.functions_at(self.line[hits], self.column[hits])
             self.function[hits] = [self.words.number(name) for name in names]
             for position, expected in asked.filter(pl.Series(read_in == source)).iter_rows():
-                line, column, behind = (int(part[position]) for part in (self.line, self.column, self.behind))
+                line, column = int(self.line[position]), int(self.column[position])
+                behind = int(self.columns[position] - (self.key[position] & 0xFFFFFFFF))
                 read = outline.read_at(line, column, after=behind, expected=expected)
                 if read and read[0]:
                     reads.append((position, expected, read[0], read[1]))
         return reads
 
+    def tokens(self) -> NDArray[np.int64]:
+        """The name in each position's mapping, as `Answers.tokens`."""
+        return np.where((self.source >= 0) & (self.name >= 0), (self.map << 32) | self.name, -1)
+
     def frame(self) -> pl.DataFrame:
         """All answers as `Answers.positions`."""
-        found = self.line >= 0
-        numbers = {"source_line": self.line + 1, "source_column": self.column + 1}
-        own = pl.select(pl.when(pl.Series(self.own >= 0)).then(pl.Series(self.own == 1))).to_series()
+        found = self.source >= 0
+        path, carried, own = self._sources(found)
+        self._judge(found, path, carried)
+        numbers = {"source_line": self.line, "source_column": self.column}
         texts = {
-            "source": self.source, "source_function": self.function, "map_status": self.status,
+            "source_function": self.function, "map_status": self.status,
             "map_detail": self.detail, "map_location": self.location,
         }  # fmt: skip
-        return pl.DataFrame([self.words.series(name, values) for name, values in texts.items()]).with_columns(
-            *(pl.when(pl.Series(found)).then(pl.Series(values)).alias(name) for name, values in numbers.items()),
-            own.alias("source_in_app"),
-        )
+        return pl.DataFrame([path, *(self.words.series(name, values) for name, values in texts.items())]).with_columns(
+            *(pl.when(pl.Series(found)).then(pl.Series(at) + 1).cast(pl.Int64).alias(name)
+              for name, at in numbers.items()),
+            own,
+        )  # fmt: skip
+
+    def _sources(self, found: NDArray[np.bool_]) -> tuple[pl.Series, NDArray[np.bool_], pl.Series]:
+        """For each position its source's path, whether the map carries that, and whether it is the team's own."""
+        first = np.cumsum([0, *(len(decoded.sources) for decoded in self.maps)])
+        none = int(first[-1])
+        place = np.where(found, first[self.map] + self.source, none)
+        hit = np.zeros(none + 1, np.bool_)
+        hit[place] = True
+        hit[none] = True
+        paths = pl.concat([*(decoded.source_texts for decoded in self.maps), pl.Series([None], dtype=pl.String)])
+        carried, ignored = (np.zeros(none + 1, np.bool_) for _ in range(2))
+        for start, decoded in zip(first, self.maps, strict=False):
+            carried[start : start + len(decoded.sources)] = decoded.carried
+            ignored[start + np.array(decoded.ignore_list, np.int64)] = True
+        hits = paths.filter(pl.Series(hit))
+        own = [
+            not skip and is_own_source(text or "")
+            for text, skip in zip(hits.to_list(), ignored[hit].tolist(), strict=True)
+        ]
+        own[-1] = None
+        number = (np.cumsum(hit) - 1)[place]
+        in_app = pl.Series("source_in_app", own, dtype=pl.Boolean).gather(number)
+        return hits.gather(number).alias("source"), carried[place], in_app
+
+    def _judge(self, found: NDArray[np.bool_], path: pl.Series, carried: NDArray[np.bool_]) -> None:
+        """The verdicts on positions whose maps were read."""
+        bare = found & ~carried & (self.status == self.words.number("mapped"))
+        self.status[bare], self.detail[bare] = self.words.number("no_source_content"), self.words.number(NO_CONTENT)
+        self.detail[found & path.is_null().to_numpy()] = self.words.number(NO_SOURCE_NAME)
+        outside = ~found & (self.map >= 0)
+        self.status[outside] = self.words.number("outside_map")
+        why = np.full(len(self.maps) + 1, -1)
+        for number in np.unique(self.map[outside]).tolist():
+            why[number] = self.words.number(_why_outside(self.maps[number]))
+        self.detail[outside] = why[self.map[outside]]
+        self.detail[outside & ((self.lines < 0) | (self.columns < 0))] = self.words.number(NO_POSITION)
 
 
 def _gone(artifact: Artifact, last_seen: datetime | None) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.rules.loader import load
 from workbench.symbolicate.distinct import encode
-from workbench.symbolicate.numbering import Rows, combine, number
+from workbench.symbolicate.numbering import Rows, in_blocks, number_together
 from workbench.symbolicate.positions import Answers
 
 ADDED = [
@@ -50,24 +50,23 @@ def verdicts(given: pl.DataFrame, rows: Rows, answers: Answers, throwing: pl.Dat
     longest = load("symbolicate", "functions").data["mangled"]
     last = pl.col("function").str.replace(r"^.*[.\s]", "")
     mangled = functions.select(pl.col("function").is_null() | (last.str.len_chars() <= longest)).to_series()
-    caller = _callers(given, rows, np.flatnonzero(bare.to_numpy()[rows] & mangled.to_numpy()[own]))
-    said = np.where(caller >= 0, token[caller], 0)
+    unnamed, short = bare.to_numpy(), mangled.to_numpy()
+    wanted = in_blocks(lambda part: np.flatnonzero(unnamed[rows[part]] & short[own[part]]) + part.start, given.height)
+    caller = _callers(given, rows, np.concatenate(wanted or [np.zeros(0, np.int64)]))
+    said = np.append(token, 0)[caller]  # no caller is -1, the entry behind the last
     read = _read_numbers(throwing, answers.reads, given.height)
 
-    keys = combine(
+    numbers, (position, name, word, mention, reading) = number_together(
         [(rows, max(answers.positions.height, 1)), (own, functions.height), (sdk, 3), (said, tokens.size),
          (read, answers.reads.height + 1)]
     )  # fmt: skip
-    numbers, distinct = number(keys)
-    example = np.zeros(distinct.size, np.int64)
-    example[numbers] = np.arange(given.height)
-    names = {number: answers.token_text(int(tokens[number])) for number in np.unique(said[example]).tolist()}
+    names = {number: answers.token_text(int(tokens[number])) for number in np.unique(mention).tolist()}
     reads = answers.reads.select("receiver", "property")
-    together = answers.positions[rows[example]].with_columns(
-        functions["function"].gather(own[example]).alias("own"),
-        pl.Series("token", [names[number] for number in said[example].tolist()], dtype=pl.String),
-        pl.Series("sdk", sdk[example]),
-        *pl.concat([reads.clear(1), reads])[read[example]],
+    together = answers.positions[position].with_columns(
+        functions["function"].gather(name).alias("own"),
+        pl.Series("token", [names[number] for number in mention.tolist()], dtype=pl.String),
+        pl.Series("sdk", word),
+        *pl.concat([reads.clear(1), reads])[reading],
     )
     return together.select(*_told())[numbers]
 
@@ -121,4 +120,9 @@ def _callers(given: pl.DataFrame, rows: Rows, wanted: Rows) -> NDArray[np.int64]
 
 def _in_order(index: NDArray[np.int64]) -> bool:
     """Whether every frame is the first of a stack or follows the one before it."""
-    return bool(index[0] == 0 and ((index[1:] == 0) | (index[1:] == index[:-1] + 1)).all())
+
+    def follow(part: slice) -> bool:
+        here, next_one = index[part.start : part.stop], index[part.start + 1 : part.stop + 1]
+        return bool(((next_one == 0) | (next_one == here[: next_one.size] + 1)).all())
+
+    return bool(index[0] == 0 and all(in_blocks(follow, index.size)))
