@@ -1,17 +1,24 @@
 """What a listing of source maps needs to know of each map, without decoding its mappings.
 
-Also the listing that an upload leaves behind: `artifacts.json`, a list of objects, one an artifact.
+Also the listing that an upload leaves behind: `artifacts.json`, a list of objects, one an artifact. An entry with
+`announced_at` is of an upload that has not finished, one with `expired_at` of a map that was removed after its time.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import msgspec
 
 from connectors.formats.values import BAD_JSON, as_int, as_micros, as_text
 
+LISTING = "artifacts.json"
+MAP = re.compile(r"\.map(\.gz|\.zst|\.zstd)?$")
+HOLDERS = frozenset({"releases", "sourcemaps", "source-maps", "source_maps", "maps", "artifacts"})
+RELEASE_LIKE = re.compile(r"[0-9a-f]{7,40}|v?\d+\.\d+(\.\d+)?([.+-].+)?|.+@.+")
 XSSI_PREFIX = re.compile(rb"^\xef\xbb\xbf|^\)\]\}'[^\n]*\n")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -34,6 +41,8 @@ class Listed(NamedTuple):
     uploaded_us: int | None
     sha256: str | None
     bytes: int | None
+    announced_us: int | None = None
+    expired_us: int | None = None
 
 
 _map = msgspec.json.Decoder(_Map)
@@ -58,6 +67,62 @@ def debug_id_of(raw: bytes) -> tuple[str | None, str | None]:
     return (debug_id if UUID.fullmatch(debug_id) else None), None
 
 
+def read_entries(raw: bytes) -> list[dict[str, Any]]:
+    """Read `artifacts.json` as it is written.
+
+    Raises
+    ------
+    ValueError
+        It is not a JSON list of objects at all.
+
+    Examples
+    --------
+    >>> read_entries(b'[{"map":"assets/shop.js.map"}]')
+    [{'map': 'assets/shop.js.map'}]
+    """
+    try:
+        return _listing.decode(raw)
+    except BAD_JSON as error:
+        raise ValueError(f"not a list of artifacts ({error})") from error
+
+
+def write_entries(entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """Write `artifacts.json`, one field a line as people and diffs want it; fields that are not ours stay.
+
+    Examples
+    --------
+    >>> read_entries(write_entries([{"map": "a.js.map", "team": "cart"}]))
+    [{'map': 'a.js.map', 'team': 'cart'}]
+    """
+    return msgspec.json.format(msgspec.json.encode(list(entries)), indent=1) + b"\n"
+
+
+def listed(entry: Mapping[str, Any]) -> Listed | None:
+    """Read one entry of a listing, None when it names no map.
+
+    Examples
+    --------
+    >>> listed({"map": "a.js.map", "debugId": "85314830-023F-4CF1-A267-535F4E37BB17"}).debug_id
+    '85314830-023f-4cf1-a267-535f4e37bb17'
+    """
+    location = as_text(entry.get("map")) or as_text(entry.get("map_location"))
+    if location is None:
+        return None
+    debug_id = as_text(entry.get("debug_id")) or as_text(entry.get("debugId"))
+    return Listed(
+        location,
+        as_text(entry.get("release")),
+        as_text(entry.get("dist")),
+        as_text(entry.get("url")),
+        debug_id.lower() if debug_id else None,
+        as_micros(entry.get("uploaded_at"), "guess"),
+        as_text(entry.get("sha256")),
+        as_int(entry.get("bytes")),
+        as_micros(entry.get("announced_at"), "guess"),
+        as_micros(entry.get("expired_at"), "guess"),
+    )
+
+
 def read_listing(raw: bytes) -> tuple[list[Listed], list[tuple[int, str]]]:
     """Read `artifacts.json`: the artifacts, and (number, reason) of the entries that cannot be read.
 
@@ -68,31 +133,38 @@ def read_listing(raw: bytes) -> tuple[list[Listed], list[tuple[int, str]]]:
 
     Examples
     --------
-    >>> listed, broken = read_listing(b'[{"release":"a1b2","url":"~/assets/shop.js","map":"assets/shop.js.map"},{}]')
-    >>> listed[0].url, broken
+    >>> entries, broken = read_listing(b'[{"release":"a1b2","url":"~/assets/shop.js","map":"assets/shop.js.map"},{}]')
+    >>> entries[0].url, broken
     ('~/assets/shop.js', [(2, 'it names no map')])
     """
-    try:
-        entries = _listing.decode(raw)
-    except BAD_JSON as error:
-        raise ValueError(f"not a list of artifacts ({error})") from error
-    listed, broken = [], []
-    for number, entry in enumerate(entries, 1):
-        location = as_text(entry.get("map")) or as_text(entry.get("map_location"))
-        if location is None:
-            broken.append((number, "it names no map"))
-            continue
-        debug_id = as_text(entry.get("debug_id")) or as_text(entry.get("debugId"))
-        listed.append(
-            Listed(
-                location,
-                as_text(entry.get("release")),
-                as_text(entry.get("dist")),
-                as_text(entry.get("url")),
-                debug_id.lower() if debug_id else None,
-                as_micros(entry.get("uploaded_at"), "guess"),
-                as_text(entry.get("sha256")),
-                as_int(entry.get("bytes")),
-            )
-        )
-    return listed, broken
+    entries = [listed(entry) for entry in read_entries(raw)]
+    broken = [(number, "it names no map") for number, entry in enumerate(entries, 1) if entry is None]
+    return [entry for entry in entries if entry is not None], broken
+
+
+class Place(NamedTuple):
+    """What a map's name tells: the release's folder (\"\" for none), the release, the address of its bundle."""
+
+    folder: str
+    release: str | None
+    url: str
+
+
+def place_of(name: str) -> Place:
+    """Tell the release by a map's folders: the one below `releases` or its like, else the first that looks like one.
+
+    Examples
+    --------
+    >>> place_of("releases/1.4.0/assets/shop.js.map")
+    Place(folder='releases/1.4.0', release='1.4.0', url='~/assets/shop.js')
+    >>> place_of("shop.js.map.gz")
+    Place(folder='', release=None, url='~/shop.js')
+    """
+    *folders, last = PurePosixPath(name).parts
+    bundle = MAP.sub("", last)
+    at = next((n + 1 for n, folder in enumerate(folders[:-1]) if folder.lower() in HOLDERS), None)
+    if at is None:
+        at = next((n for n, folder in enumerate(folders) if RELEASE_LIKE.fullmatch(folder)), 0)
+    if at >= len(folders):
+        return Place("/".join(folders), None, "~/" + "/".join([*folders, bundle]))
+    return Place("/".join(folders[: at + 1]), folders[at], "~/" + "/".join([*folders[at + 1 :], bundle]))

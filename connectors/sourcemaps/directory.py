@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
-from connectors.exceptions import FetchError, FormatError
+from connectors.exceptions import FetchError, FormatError, SourceNotFound
 from connectors.files import COMPRESSION, SourceFile
 from connectors.formats.rows import Rows
-from connectors.formats.source_maps import debug_id_of, read_listing
+from connectors.formats.source_maps import LISTING, MAP, Listed, debug_id_of, place_of, read_listing
 from connectors.loaded import Loaded
 from connectors.tables import ARTIFACTS
-
-LISTING = "artifacts.json"
-MAP = re.compile(r"\.map(\.gz|\.zst|\.zstd)?$")
-HOLDERS = frozenset({"releases", "sourcemaps", "source-maps", "source_maps", "maps", "artifacts"})
-RELEASE_LIKE = re.compile(r"[0-9a-f]{7,40}|v?\d+\.\d+(\.\d+)?([.+-].+)?|.+@.+")
 
 
 class MapDirectory:
@@ -48,14 +45,15 @@ class MapDirectory:
     def read(self) -> Loaded:
         """List the artifacts: those of the listings, and the maps that no listing names.
 
-        A map is opened only for what its listing leaves out, or when its size is not the listed one.
+        A map is opened only for what its listing leaves out, or when its size is not the listed one. A map that was
+        pruned stays in the table with what it is recognised by: release, dist, url and debug ID.
         """
         rows = Rows(ARTIFACTS)
         listed: set[str] = set()
         for listing in self._listings:
             listed |= self._read_listing(listing, rows)
         for name in sorted(self._maps.keys() - listed):
-            release, url = _release_and_url(name)
+            _, release, url = place_of(name)
             self._add(rows, name, {"release": release, "url": url})
         return Loaded.of(rows, len(self._maps) + len(self._listings))
 
@@ -64,10 +62,15 @@ class MapDirectory:
 
         Raises
         ------
+        SourceNotFound
+            The map was pruned: its listing says when.
         FetchError
             The listing has no such map, or it cannot be read. Only maps that were found can be opened, so a location
             from elsewhere cannot lead out of the folder.
         """
+        if map_location in self._expired:
+            day = datetime.fromtimestamp(self._expired[map_location] / 1e6, UTC)
+            raise SourceNotFound(f"{map_location} was pruned on {day:%Y-%m-%d}; upload the maps of its release again")
         file = self._maps.get(map_location)
         if file is None:
             example = f", e.g. {min(self._maps)}" if self._maps else ""
@@ -77,6 +80,17 @@ class MapDirectory:
         except FormatError as error:
             raise FetchError(f"{map_location}: {error}") from error
 
+    @cached_property
+    def _expired(self) -> dict[str, int]:
+        """When each map was pruned that was, by its location."""
+        found = {}
+        for listing in self._listings:
+            with suppress(FormatError, ValueError):  # `read` refuses it by its name
+                for entry in read_listing(listing.read())[0]:
+                    if entry.expired_us is not None:
+                        found[_location(listing, entry)] = entry.expired_us
+        return found
+
     def _read_listing(self, listing: SourceFile, rows: Rows) -> set[str]:
         try:
             entries, broken = read_listing(listing.read())
@@ -85,16 +99,22 @@ class MapDirectory:
             return set()
         for number, reason in broken:
             rows.refuse(f"{listing.name} entry {number}", reason)
-        folder = PurePosixPath(listing.name).parent
         seen = set()
         for number, entry in enumerate(entries, 1):
-            name = (folder / entry.map).as_posix()
-            if name not in self._maps:
-                rows.refuse(f"{listing.name} entry {number}", f"the map {entry.map} is not there")
-                continue
-            seen.add(name)
+            name = _location(listing, entry)
             known = {key: value for key, value in entry._asdict().items() if value is not None}
-            self._add(rows, name, {"release": _release_and_url(name)[0], **known})
+            if entry.announced_us is not None:
+                seen.add(name)
+                since = datetime.fromtimestamp(entry.announced_us / 1e6, UTC)
+                rows.refuse(name, f"its upload began at {since:%Y-%m-%d %H:%M} UTC and has not ended; upload again")
+            elif entry.expired_us is not None:
+                seen.add(name)
+                rows.add(_row(name, {key: known.get(key) for key in ("release", "dist", "url", "debug_id")}))
+            elif name not in self._maps:
+                rows.refuse(f"{listing.name} entry {number}", f"the map {entry.map} is not there")
+            else:
+                seen.add(name)
+                self._add(rows, name, {"release": place_of(name).release, **known})
         return seen
 
     def _add(self, rows: Rows, name: str, known: dict[str, Any]) -> None:
@@ -118,9 +138,17 @@ class MapDirectory:
                 "sha256": hashlib.sha256(raw).hexdigest(),
                 "bytes": len(raw),
             }
-        columns = ("release", "dist", "url", "debug_id", "map_location", "uploaded_us", "sha256", "bytes")
-        rows.add(tuple({**known, "map_location": name}.get(column) for column in columns))
+        rows.add(_row(name, known))
         return None
+
+
+def _location(listing: SourceFile, entry: Listed) -> str:
+    return (PurePosixPath(listing.name).parent / entry.map).as_posix()
+
+
+def _row(name: str, known: Mapping[str, Any]) -> tuple[Any, ...]:
+    columns = ("release", "dist", "url", "debug_id", "map_location", "uploaded_us", "sha256", "bytes")
+    return tuple({**known, "map_location": name}.get(column) for column in columns)
 
 
 def _size(file: SourceFile) -> int | None:
@@ -129,15 +157,3 @@ def _size(file: SourceFile) -> int | None:
         return None if COMPRESSION.search(file.name) else file.path.stat().st_size
     except OSError:
         return None
-
-
-def _release_and_url(name: str) -> tuple[str | None, str]:
-    """Tell the release by a map's folders: the one below `releases` or its like, else the first that looks like one."""
-    *folders, last = PurePosixPath(name).parts
-    bundle = MAP.sub("", COMPRESSION.sub("", last))
-    at = next((n + 1 for n, folder in enumerate(folders[:-1]) if folder.lower() in HOLDERS), None)
-    if at is None:
-        at = next((n for n, folder in enumerate(folders) if RELEASE_LIKE.fullmatch(folder)), 0)
-    if at >= len(folders):
-        return None, "~/" + "/".join([*folders, bundle])
-    return folders[at], "~/" + "/".join([*folders[at + 1 :], bundle])
