@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import v_measure_score
 
 from tests.naive.errors import bcubed, pair_scores
-from workbench.errors.scoring import changes, score
+from workbench.errors.scoring import score
 
 LABELS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=30)
 
@@ -35,24 +35,3 @@ def test_bcubed_of_bagga_and_baldwins_example():
     got = score(pl.DataFrame({"found": found, "truth": truth}))
     assert got.bcubed_precision == pytest.approx(0.76, abs=0.005)
     assert got.bcubed_recall == 1.0
-
-
-def test_changes_name_what_became_of_each_group():
-    pairs = pl.DataFrame(
-        {
-            "old": ["a", "a", "b", "c", "d", "e", "e", "f", None],
-            "new": ["1", "2", "3", "3", "4", "5", "6", "6", "7"],
-        }
-    )
-    assert changes(pairs).select("change", "old", "new", "with_old").rows() == [
-        ("split", "a", ["1", "2"], None),
-        ("moved", "e", ["5", "6"], ["f"]),
-        ("merged", "b", ["3"], ["c"]),
-        ("merged", "c", ["3"], ["b"]),
-        ("merged", "f", ["6"], ["e"]),
-        ("added", None, ["7"], None),
-    ]
-    assert (
-        changes(pl.DataFrame({"old": ["x"], "new": [None]}, schema_overrides={"new": pl.String}))["change"].item()
-        == "dropped"
-    )

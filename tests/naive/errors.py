@@ -113,3 +113,23 @@ def bcubed(found: list, truth: list) -> tuple[float, float]:
         precision += right / len(group)
         recall += right / len(cause)
     return precision / len(found), recall / len(found)
+
+
+def touched_parts(pairs: list[tuple[str | None, str | None]]) -> list[tuple[set, set, int]]:
+    """Old groups, new groups and events that hang together, found by walking from event to event."""
+    left = [pair for pair in pairs if pair != (None, None)]
+    parts = []
+    while left:
+        olds, news, n, grew = {left[0][0]} - {None}, {left[0][1]} - {None}, 0, True
+        mine, rest = [left[0]], left[1:]
+        while grew:
+            near = [pair for pair in rest if pair[0] in olds or pair[1] in news]
+            rest = [pair for pair in rest if not (pair[0] in olds or pair[1] in news)]
+            mine += near
+            grew = bool(near)
+            olds |= {pair[0] for pair in near} - {None}
+            news |= {pair[1] for pair in near} - {None}
+        n, left = len(mine), rest
+        if olds != news or any(None in pair for pair in mine):
+            parts.append((olds, news, n))
+    return parts

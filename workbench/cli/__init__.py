@@ -26,6 +26,7 @@ app = App(
     version_flags=["--version"],
 )
 app.command("workbench.cli.report:report", name="report", help="Make a report: one HTML file that opens from disk.")
+app.command("workbench.cli.rules:rules", name="rules", help="See what changed grouping rules would do.")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -9,16 +9,22 @@ from workbench.errors.messages import canonical_messages
 from workbench.errors.shapes import name_places, shape_ids, top_places
 
 
-def describe_errors(distinct: Distinct) -> pl.DataFrame:
+def describe_errors(distinct: Distinct, messages: pl.DataFrame | None = None) -> pl.DataFrame:
     """Put beside each distinct error all that fingerprints look at.
+
+    Parameters
+    ----------
+    distinct
+        The distinct errors.
+    messages
+        From `distinct_messages`, where the caller has them: stack-trace rules change frames and no message.
 
     Returns
     -------
     `error_id`, `type`, `message`, `canonical`, `canonical_type`, `kind`, `property`, `receiver`, `shape_id`,
     `top_file`, `top_function`, `top_spot`, `top_mapped`, in order of `error_id`.
     """
-    pairs = distinct.errors.select("type", "message").unique(maintain_order=True)
-    messages = canonical_messages(pairs)
+    messages = distinct_messages(distinct) if messages is None else messages
     read = distinct.places.filter(pl.col("receiver").is_not_null() | pl.col("property").is_not_null())
     throwing = (
         distinct.frames.filter((pl.col("exception_index") == 0) & (pl.col("frame_index") == 0))
@@ -48,3 +54,8 @@ def describe_errors(distinct: Distinct) -> pl.DataFrame:
         .join(top_places(distinct.frames, named), on="stack_id", how="left", maintain_order="left")
         .drop("stack_id")
     )
+
+
+def distinct_messages(distinct: Distinct) -> pl.DataFrame:
+    """Give each distinct pair of type and message its canonical message."""
+    return canonical_messages(distinct.errors.select("type", "message").unique(maintain_order=True))

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from workbench.errors.distinct import Distinct
-from workbench.errors.rule_syntax import ALIASES, FRAME_KEYS, REQUEST_KEYS, FingerprintRule, Matcher
+from workbench.errors.rule_syntax import ALIASES, FRAME_KEYS, REQUEST_KEYS, FingerprintRule, Matcher, Rules
 from workbench.errors.shapes import stable_id
 
 _ON_ERROR = {"type": "type", "value": "message", "message": "message"}
-_ON_EVENT = {
+EVENT_COLUMNS = {
     "release": "release",
     "level": "level",
     "transaction": "route",
@@ -86,9 +86,23 @@ def _fits(rule: FingerprintRule, rows, errors, distinct: Distinct, events, befor
         good = good.join(some, on="error_id", how="semi")
     fits = rows["error_id"].is_in(good["error_id"].implode())
     for matcher in rule.matchers:
-        if matcher.key in _ON_EVENT or matcher.key.startswith("tags."):
+        if matcher.key in EVENT_COLUMNS or matcher.key.startswith("tags."):
             fits &= _event_matches(matcher, events)
     return fits & _request_matches(of_request, rows, before) if of_request else fits
+
+
+def names_asked(rules: Rules) -> frozenset[str]:
+    """Name all that rules look at or write into a fingerprint or a title.
+
+    Examples
+    --------
+    >>> from workbench.errors.rule_syntax import parse_rules
+    >>> sorted(names_asked(parse_rules('type:E -> {{ default }}, {{ release }}')))
+    ['default', 'release', 'type']
+    """
+    of_matchers = {matcher.key for rule in (*rules.fingerprints, *rules.stacks) for matcher in rule.matchers}
+    written = {name for rule in rules.fingerprints for part in (*rule.parts, rule.title or "") for name in _names(part)}
+    return frozenset(of_matchers | written)
 
 
 def matches(matcher: Matcher, value: pl.Expr) -> pl.Expr:
@@ -139,7 +153,7 @@ def _event_value(key: str, events: pl.DataFrame) -> pl.Series:
         name = key.removeprefix("tags.")
         tag = pl.col("tags").list.eval(pl.when(pl.element().struct["key"] == name).then(pl.element().struct["value"]))
         return events.select(value=tag.list.drop_nulls().list.first())["value"]
-    column = _ON_EVENT[key]
+    column = EVENT_COLUMNS[key]
     return events[column].cast(pl.String) if column in events.columns else nothing
 
 
@@ -165,7 +179,7 @@ def _fingerprint(rule: FingerprintRule, rows: pl.DataFrame, errors, events, befo
         maintain_order="left",
     )
     facts = facts.with_columns(
-        **{name: _event_value(name, events) for name in asked if name in _ON_EVENT or name.startswith("tags.")}
+        **{name: _event_value(name, events) for name in asked if name in EVENT_COLUMNS or name.startswith("tags.")}
     )
     if asked & REQUEST_KEYS:
         facts = facts.join(_request_of(rule, before), on="event_id", how="left", maintain_order="left")

@@ -10,7 +10,7 @@ import polars as pl
 
 from workbench.errors.bugs import EVIDENCE, evidence_table, link_issues
 from workbench.errors.catalogue import bug_table, event_facts, issue_facts, issue_table, shape_table
-from workbench.errors.describe import describe_errors
+from workbench.errors.describe import describe_errors, distinct_messages
 from workbench.errors.distinct import Distinct, distinct_errors
 from workbench.errors.domains import first_party_domains
 from workbench.errors.evidence import Profiles, weigh
@@ -173,6 +173,8 @@ class Prepared:
         From `network.requests_before`.
     mechanism
         The version of the default.
+    messages
+        From `describe.distinct_messages`.
     """
 
     events: pl.DataFrame
@@ -181,6 +183,7 @@ class Prepared:
     errors: pl.DataFrame
     before: pl.DataFrame
     mechanism: str
+    messages: pl.DataFrame
 
 
 def prepare(
@@ -197,9 +200,10 @@ def prepare(
     noise = classify_noise(
         events, frames, first_party=first_party, requests=requests, releases=releases, distinct=distinct
     )
-    errors = describe_errors(distinct)
+    messages = distinct_messages(distinct)
+    errors = describe_errors(distinct, messages)
     errors = errors.join(issue_ids(errors, mechanism=mechanism), on="error_id", maintain_order="left")
-    return Prepared(events, distinct, noise, errors, requests_before(events, requests), mechanism)
+    return Prepared(events, distinct, noise, errors, requests_before(events, requests), mechanism, messages)
 
 
 def fingerprint(
@@ -229,7 +233,7 @@ def fingerprint(
     rules = parse_rules(rules) if isinstance(rules, str) else rules or Rules()
     errors = prepared.errors
     if rules.stacks:
-        errors = describe_errors(apply_stack_rules(rules.stacks, prepared.distinct))
+        errors = describe_errors(apply_stack_rules(rules.stacks, prepared.distinct), prepared.messages)
         errors = errors.join(issue_ids(errors, mechanism=prepared.mechanism), on="error_id", maintain_order="left")
     rows = pl.concat([prepared.noise, prepared.distinct.of_event.select("error_id")], how="horizontal").join(
         errors.select("error_id", "shape_id", "issue_id"), on="error_id", how="left", maintain_order="left"

@@ -81,65 +81,6 @@ def score(pairs: pl.DataFrame, *, found: str = "found", truth: str = "truth", we
     )
 
 
-def changes(pairs: pl.DataFrame, *, old: str = "old", new: str = "new") -> pl.DataFrame:
-    """Say what became of each group when a grouping changed: which were split, merged, both, or only renamed.
-
-    Parameters
-    ----------
-    pairs
-        One row an event: its group in the old and in the new grouping; null where it has none (noise).
-
-    Returns
-    -------
-    One row an old group that changed: `change` (`split`, `merged`, `moved`: parts of it went to groups that hold
-    others, `dropped`: it is noise now), `old`, `n_events`, `new` (list of groups, largest first), `with_old` (the other
-    old groups that it now shares one with). New groups of events that had none are `added`, with `old` null.
-
-    Examples
-    --------
-    >>> pairs = pl.DataFrame({"old": ["a", "a", "b", "c", "d"], "new": ["1", "2", "3", "3", "4"]})
-    >>> changes(pairs).select("change", "old", "new").rows()
-    [('split', 'a', ['1', '2']), ('merged', 'b', ['3']), ('merged', 'c', ['3'])]
-    """
-    cells = pairs.group_by(old, new).agg(n=pl.len()).filter(pl.col(old).is_not_null() | pl.col(new).is_not_null())
-    members = cells.filter(pl.col(old).is_not_null() & pl.col(new).is_not_null())
-    others = (
-        members.join(members.select(new, other=old), on=new)
-        .filter(pl.col(old) != pl.col("other"))
-        .group_by(old)
-        .agg(with_old=pl.col("other").unique().sort())
-    )
-    kept = (
-        cells.filter(pl.col(old).is_not_null())
-        .sort([old, "n", new], descending=[False, True, False], nulls_last=True)
-        .group_by(old, maintain_order=True)
-        .agg(n_events=pl.col("n").sum(), parts=pl.col(new).drop_nulls())
-        .join(others, on=old, how="left", maintain_order="left")
-        .with_columns(
-            change=pl.when(pl.col("parts").list.len() == 0)
-            .then(pl.lit("dropped"))
-            .when((pl.col("parts").list.len() > 1) & pl.col("with_old").is_null())
-            .then(pl.lit("split"))
-            .when((pl.col("parts").list.len() == 1) & pl.col("with_old").is_not_null())
-            .then(pl.lit("merged"))
-            .when(pl.col("parts").list.len() > 1)
-            .then(pl.lit("moved"))
-        )
-        .filter(pl.col("change").is_not_null())
-    )
-    brand_new = cells.filter(pl.col(old).is_null()).join(members.select(new).unique(), on=new, how="anti")
-    added = brand_new.select(
-        change=pl.lit("added"),
-        old=pl.lit(None, pairs.schema[old]),
-        n_events=pl.col("n"),
-        new=pl.concat_list(pl.col(new)),
-        with_old=pl.lit(None, pl.List(pairs.schema[old])),
-    )
-    shown = kept.select("change", pl.col(old).alias("old"), "n_events", new="parts", with_old="with_old")
-    order = pl.col("change").replace_strict({"split": 0, "moved": 1, "merged": 2, "dropped": 3, "added": 4})
-    return pl.concat([shown, added.select(shown.columns)]).sort(order, "old", nulls_last=True)
-
-
 def _share(part: float, whole: float) -> float:
     return part / whole if whole else 1.0
 

@@ -9,15 +9,17 @@ import polars as pl
 
 from workbench.errors.distinct import Distinct
 from workbench.errors.fingerprints import frame_matches, matches
-from workbench.errors.rule_syntax import FRAME_KEYS, StackRule
+from workbench.errors.rule_syntax import FRAME_KEYS, Matcher, StackRule
 
-_EXCEPTION = ("error_id", "exception_index")
+_EXCEPTION = ("stack_id", "exception_index")
+# Makes another id of a place's whose frame counts as ours where the place itself does not, or the other way round.
+_OTHER = 0x9E3779B97F4A7C15
 
 
 def apply_stack_rules(rules: Sequence[StackRule], distinct: Distinct) -> Distinct:
     """Apply stack-trace rules one after the other; a later rule overrides an earlier one.
 
-    A rule may look at the error's type and message, so that afterwards each error has frames of its own.
+    Where a rule looks at the error's type or message, each error has frames of its own afterwards.
 
     Parameters
     ----------
@@ -41,36 +43,73 @@ def apply_stack_rules(rules: Sequence[StackRule], distinct: Distinct) -> Distinc
     >>> apply_stack_rules(rules, found).frames_at("in_app")["in_app"].to_list()
     [False, True]
     """
-    table = distinct.errors.join(distinct.frames, on="stack_id", maintain_order="left").join(
-        distinct.places, on="place_id", how="left", maintain_order="left"
-    )
-    table = table.with_columns(__group=pl.lit(True), stack_id=pl.col("error_id").cast(pl.UInt64))
+    asks_error = any(matcher.key not in FRAME_KEYS for rule in rules for matcher in rule.matchers)
+    errors = distinct.errors
+    frames = distinct.frames
+    if asks_error:
+        # What a rule says of one error it need not say of another with the same stack.
+        own = pl.col("error_id").cast(pl.UInt64)
+        frames = errors.select("stack_id", own_id=own).join(frames, on="stack_id", maintain_order="left")
+        frames = frames.with_columns(stack_id="own_id").drop("own_id")
+        errors = errors.with_columns(stack_id=own)
+    table = frames.join(distinct.places.select("place_id", "in_app"), on="place_id", how="left", maintain_order="left")
+    table = table.with_columns(__group=pl.lit(True), __was="in_app")
     for rule in rules:
-        table = _apply(rule, table)
-    table = table.filter("__group").with_columns(place_id=pl.int_range(pl.len(), dtype=pl.UInt64))
+        table = _apply(rule, table, errors, distinct.places)
+    table = table.filter("__group").with_columns(__place="place_id")
+    turned = pl.col("in_app").ne_missing(pl.col("__was"))
+    table = table.with_columns(place_id=pl.when(turned).then(pl.col("place_id") ^ _OTHER).otherwise("place_id"))
+    told = table.select("place_id", "__place", "in_app").unique("place_id", keep="first", maintain_order=True)
+    places = told.join(
+        distinct.places.drop("in_app"), left_on="__place", right_on="place_id", how="left", maintain_order="left"
+    )
     return replace(
         distinct,
-        errors=distinct.errors.with_columns(stack_id=pl.col("error_id").cast(pl.UInt64)),
+        errors=errors,
         frames=table.select(distinct.frames.columns),
-        places=table.select(distinct.places.columns),
+        places=places.select(distinct.places.columns),
     )
 
 
-def _apply(rule: StackRule, table: pl.DataFrame) -> pl.DataFrame:
-    tests = [
-        frame_matches(m) if m.key in FRAME_KEYS else matches(m, pl.col("type" if m.key == "type" else "message"))
-        for m in rule.matchers
-    ]
+def _apply(rule: StackRule, table: pl.DataFrame, errors: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Each place and each error is asked once; the frames are told by joins."""
+    own = [m for m in rule.matchers if m.key in FRAME_KEYS and m.key != "app"]
+    of_error = [m for m in rule.matchers if m.key not in FRAME_KEYS]
+    asked = {"__own": own, "__caller": [rule.caller], "__callee": [rule.callee]}
+    facts = places.select(
+        "place_id",
+        **{
+            name: pl.all_horizontal(pl.lit(True), *(_place_matches(m) for m in matchers if m is not None))
+            for name, matchers in asked.items()
+        },
+    )
+    table = table.join(facts, on="place_id", how="left", maintain_order="left")
+    tests = [pl.col("__own"), *(frame_matches(m) for m in rule.matchers if m.key == "app")]
+    if of_error:
+        fitting = errors.filter(
+            pl.all_horizontal(matches(m, pl.col("type" if m.key == "type" else "message")) for m in of_error)
+        )
+        tests.append(pl.col("stack_id").is_in(fitting["stack_id"].implode()))
     # Frames are newest first: the caller of a frame is the row after it.
-    if rule.caller is not None:
-        tests.append(frame_matches(rule.caller).shift(-1).over(_EXCEPTION).fill_null(False))
-    if rule.callee is not None:
-        tests.append(frame_matches(rule.callee).shift(1).over(_EXCEPTION).fill_null(False))
+    for neighbour, name, step in ((rule.caller, "__caller", -1), (rule.callee, "__callee", 1)):
+        if neighbour is not None:
+            hit = frame_matches(neighbour) if neighbour.key == "app" else pl.col(name)
+            tests.append(hit.shift(step).over(_EXCEPTION).fill_null(False))
     index = pl.col("frame_index")
-    table = table.with_columns(__hit=pl.all_horizontal(pl.lit(True), *tests))
-    last, first = (getattr(pl.when("__hit").then(index), which)().over(_EXCEPTION) for which in ("max", "min"))
+    table = table.with_columns(__hit=pl.all_horizontal(tests))
+    ranged = any(action.where for action in rule.actions)
+    if ranged:
+        hit_index = pl.when("__hit").then(index)
+        table = table.with_columns(__last=hit_index.max().over(_EXCEPTION), __first=hit_index.min().over(_EXCEPTION))
     for action in rule.actions:
-        reached = {"": pl.col("__hit"), "^": index < last, "v": index > first}[action.where].fill_null(False)
+        reached = {"": pl.col("__hit"), "^": index < pl.col("__last"), "v": index > pl.col("__first")}[action.where]
         column = "in_app" if action.what == "app" else "__group"
-        table = table.with_columns(pl.when(reached).then(pl.lit(action.flag)).otherwise(column).alias(column))
-    return table.drop("__hit")
+        table = table.with_columns(
+            pl.when(reached.fill_null(False)).then(pl.lit(action.flag)).otherwise(column).alias(column)
+        )
+    return table.drop(*asked, "__hit", *(["__last", "__first"] if ranged else []))
+
+
+def _place_matches(matcher: Matcher) -> pl.Expr:
+    """A frame's own in-app mark is changed by earlier rules, so that it is asked of the frame, not of its place."""
+    return pl.lit(True) if matcher.key == "app" else frame_matches(matcher)

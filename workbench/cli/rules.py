@@ -1,0 +1,141 @@
+"""`workbench rules`: what a changed file of rules would do, before it goes live."""
+
+from __future__ import annotations
+
+import json as as_text
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cyclopts import App
+
+from connectors.exceptions import BlindspotError, FetchError, ParameterError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from workbench.case import Case
+
+rules = App(name="rules", help="Fingerprint and stack-trace rules: what a change does to events that there are.")
+_WIDE = 96
+
+
+@rules.command
+def diff(
+    old: Path,
+    new: Path,
+    *,
+    source: str = "sample-data",
+    start: str | None = None,
+    end: str | None = None,
+    release: str | None = None,
+    environment: str | None = None,
+    project: str | None = None,
+    known_old: Path | None = None,
+    known_new: Path | None = None,
+    top: int = 20,
+    json: bool = False,
+) -> int:
+    """Show which issues split, merge and move when NEW takes the place of OLD.
+
+    The exit code is for a review in CI: 0 nothing changes, 1 something does, 2 the rules or the source cannot be used
+    (a rule's error names file, line and column).
+
+    Parameters
+    ----------
+    old
+        The file of rules that is live; an empty file is the default grouping alone.
+    new
+        The file of rules that is to replace it.
+    source
+        The events to try it on: "sample-data", a folder, or an address.
+    start
+        Only what happened from here on: ISO 8601, UTC unless it says otherwise.
+    end
+        Only what happened before.
+    release
+        Only this release.
+    environment
+        Only this environment.
+    project
+        Only this project.
+    known_old
+        The team's list of known noise that is live.
+    known_new
+        The list that is to replace it; that of --known-old when not given.
+    top
+        So many changes are shown, the rest is counted.
+    json
+        Write every change as JSON to stdout instead.
+    """
+    from workbench.case import open_case
+    from workbench.case.regrouping import read_known, read_rules, rules_diff
+
+    try:
+        if top < 1:
+            raise ParameterError(f"--top is {top}; give 1 or more")
+        before, after = read_rules(old), read_rules(new)
+        lists = {"known_old": read_known(known_old), "known_new": read_known(known_new or known_old)}
+        case = open_case(source, start=start, end=end, release=release, environment=environment, project=project)
+        table = rules_diff(case, before, after, **lists)
+        partial = _partial(case)
+    except BlindspotError as error:
+        print(f"workbench: {error}", file=sys.stderr)
+        return 2
+    for said in partial:
+        print(f"workbench: partial: {said}", file=sys.stderr)
+    if json:
+        print(as_text.dumps(_as_json(table, len(case.events), partial), indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(_lines(table, len(case.events), top)))
+    return 1 if len(table) else 0
+
+
+def _partial(case: Case) -> list[str]:
+    """Say what is missing of the evidence; where the events themselves did not come, nothing can be said of rules."""
+    for report in case.evidence.reports:
+        if report.table == "events" and report.failed:
+            raise FetchError(report.failed)
+    return [
+        f"{report.table}: {report.failed or 'there was more than the source would give'}"
+        for report in case.evidence.reports
+        if report.failed or report.truncated
+    ]
+
+
+def _as_json(table: pl.DataFrame, n_events: int, partial: list[str]) -> dict[str, Any]:
+    counts = dict(table["change"].value_counts().sort("change").iter_rows())
+    return {"events": n_events, "counts": counts, "partial": partial, "changes": table.to_dicts()}
+
+
+def _lines(table: pl.DataFrame, n_events: int, top: int) -> Iterator[str]:
+    if table.is_empty():
+        yield f"No change: all {n_events:,} events stay together as they were, under the same names."
+        return
+    counts = dict(table["change"].value_counts(sort=True).iter_rows())
+    yield f"{', '.join(f'{n:,} {change}' for change, n in counts.items())}; over {n_events:,} events"
+    for row in table.head(top).iter_rows(named=True):
+        issues = f"{row['n_old']:,} → {row['n_new']:,} issues"
+        moved = f", {row['n_moved']:,} moved" if row["change"] in ("split", "merged", "moved") else ""
+        noise = "".join(f", {row[k]:,} {k.replace('_', ' ')}" for k in ("to_noise", "from_noise") if row[k])
+        yield ""
+        yield f"{row['change']:<11}{issues}, {row['n_events']:,} events{moved}{noise}, {row['n_shapes']:,} shapes"
+        yield from (f"           {_cut(text)}" for text in row["examples"] or [row["title"] or ""])
+        yield from (f"           by {_cut(text)}" for text in row["rules"] or [])
+        yield f"           {_ids(row['old'], row['n_old'])} → {_ids(row['new'], row['n_new'])}"
+    if len(table) > top:
+        yield ""
+        yield f"and {len(table) - top:,} more; --top {len(table)} shows all, --json writes them"
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDE else f"{line[: _WIDE - 1]}…"
+
+
+def _ids(ids: list[str] | None, n: int) -> str:
+    if not ids:
+        return "noise"
+    more = f" and {n - 3:,} more" if n > 3 else ""
+    return ", ".join(one[:8] for one in ids[:3]) + more
