@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import msgspec
@@ -160,7 +159,7 @@ def place_of(name: str) -> Place:
     >>> place_of("shop.js.map.gz")
     Place(folder='', release=None, url='~/shop.js')
     """
-    *folders, last = PurePosixPath(name).parts
+    *folders, last = [part for part in name.split("/") if part]
     bundle = MAP.sub("", last)
     at = next((n + 1 for n, folder in enumerate(folders[:-1]) if folder.lower() in HOLDERS), None)
     if at is None:

@@ -1,4 +1,4 @@
-"""Source maps in artifact bundles, the zips that upload tools of error trackers make: one, or some among other files."""
+"""Source maps in artifact bundles, the zips that error trackers' upload tools make: one, or some among other files."""
 
 from __future__ import annotations
 
