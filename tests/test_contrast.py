@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import mannwhitneyu
 
 from connectors.exceptions import TableError
 from tests.naive import contrast as naive
-from workbench.contrast import contrast
+from workbench.contrast import contrast, contrast_numbers, selected
 
 session = st.fixed_dictionaries(
     {
@@ -103,6 +104,54 @@ def test_numbers_are_cut_into_fifths():
     assert contrast(unknown, ["0"], ["rtt"]).filter(value="unknown")["n_other"].item() == 60
     few = contrast(sessions.with_columns(tabs=pl.col("rtt") % 3), ["1"], ["tabs"])
     assert set(few["value"]) == {"0.0", "1.0", "2.0"}
+
+
+def test_numbers_beside_each_other_equal_scipys_rank_sum():
+    chance = np.random.default_rng(7)
+    rtt = np.concatenate([chance.lognormal(5, 0.4, 80), chance.lognormal(4.6, 0.4, 240)]).round(-1)
+    sessions = pl.DataFrame({"session_id": [str(i) for i in range(320)], "rtt": rtt, "noise": chance.normal(size=320)})
+    hit = pl.Series([i < 80 for i in range(320)])
+    table = contrast_numbers(sessions, hit, ["noise", "rtt"])
+    peer = mannwhitneyu(rtt[:80], rtt[80:], use_continuity=False, method="asymptotic")
+    top = table.row(0, named=True)
+    assert (top["number"], top["n_hit"], top["n_other"], top["differs"]) == ("rtt", 80, 240, True)
+    assert top["p"] == pytest.approx(peer.pvalue, rel=1e-9)
+    assert top["above"] == pytest.approx(peer.statistic / (80 * 240))
+    assert top["difference"] == np.median(rtt[:80]) - np.median(rtt[80:])
+    assert 0 < top["low"] < top["difference"] < top["high"]
+    assert not table.row(1, named=True)["differs"]
+
+
+def test_numbers_of_sessions_hit_by_chance_differ_at_the_nominal_rate():
+    chance = np.random.default_rng(11)
+    p = []
+    for _ in range(400):
+        sessions = pl.DataFrame({"session_id": [str(i) for i in range(60)], "ms": chance.lognormal(5, 1, 60).round(-1)})
+        p.append(contrast_numbers(sessions, pl.Series(chance.random(60) < 0.4), ["ms"])["p"][0])
+    assert 0.02 <= np.mean(np.array(p) <= 0.05) <= 0.08
+
+
+def test_what_a_rectangle_on_a_heatmap_covers_has_something_in_common():
+    """Page views of one hour, slow ones, as somebody would draw them: all are on one network."""
+    rows = pl.DataFrame(
+        {
+            "hour": [hour for hour in range(24) for _ in range(20)],
+            "value": [4000.0 if hour == 9 and i < 15 else 1000.0 + i for hour in range(24) for i in range(20)],
+            "connection": ["3g" if hour == 9 and i < 15 else "4g" for hour in range(24) for i in range(20)],
+        }
+    )
+    inside = selected(rows, {"hour": (9, 10), "value": (2500.0, None)})
+    assert inside.sum() == 15
+    assert contrast(rows, inside, ["connection"]).row(0)[:4] == ("connection", "3g", 15, 0)
+    assert contrast_numbers(rows, inside, ["value"])["above"].item() == 1.0
+    with pytest.raises(TableError, match="no column hours; there are: hour, value, connection"):
+        selected(rows, {"hours": 9})
+
+
+def test_numbers_that_nobody_has_say_nothing():
+    sessions = pl.DataFrame({"session_id": ["a", "b", "c"], "ms": [None, float("nan"), 3.0]})
+    row = contrast_numbers(sessions, ["a"], ["ms"]).row(0, named=True)
+    assert (row["n_hit"], row["n_other"], row["median_hit"], row["p"], row["differs"]) == (0, 1, None, None, False)
 
 
 def test_nobody_or_everybody_hit_gives_counts_and_no_findings():

@@ -1,15 +1,26 @@
-"""What the hit have in common that the others have not: `contrast`."""
+"""What the hit have in common that the others have not: values (`contrast`) and numbers (`contrast_numbers`).
+
+Who is hit can also be a rectangle that somebody drew on a heatmap: `selected`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
 import polars as pl
+from scipy import special
 
 from connectors.exceptions import TableError
-from workbench.statistics import Floats, benjamini_hochberg, risk_ratio_interval, two_shares_p
+from workbench.statistics import (
+    Floats,
+    benjamini_hochberg,
+    difference_of_quantiles,
+    quantile_interval,
+    risk_ratio_interval,
+    two_shares_p,
+)
 
 UNKNOWN = "unknown"
 """The value of rows that have none: that something is missing can be what the hit have in common."""
@@ -81,6 +92,95 @@ def contrast(
     return _judge(counts, n_hit, n_other, min_count, confidence, false_discoveries)
 
 
+def contrast_numbers(
+    sessions: pl.DataFrame,
+    hit: Sequence[str] | pl.Series,
+    numbers: Sequence[str],
+    *,
+    min_count: int = 10,
+    confidence: float = 0.95,
+    false_discoveries: float = 0.05,
+    id_column: str = "session_id",
+) -> pl.DataFrame:
+    """Compare the numbers of hit sessions with those of the others: which are larger, which smaller, and how surely.
+
+    Parameters
+    ----------
+    sessions, hit, id_column
+        As in `contrast`.
+    numbers
+        Numeric columns; null and NaN are left out.
+    min_count
+        A number that fewer of either side have is not tested.
+    confidence, false_discoveries
+        As in `contrast`.
+
+    Returns
+    -------
+    One row per number: number, n_hit, n_other, median_hit, median_other, difference of the two with `low` and `high`,
+    `above` (how often a hit one has the larger number of a hit and another one, a tie being half), p, q, `differs`.
+    Numbers that differ first, the most telling first: `above` farthest from a half.
+
+    Notes
+    -----
+    p by Wilcoxon's rank sum (Mann and Whitney) with ties, by the normal approximation; `above` is its statistic as a
+    share. The medians' intervals are order statistics.
+
+    Examples
+    --------
+    >>> sessions = pl.DataFrame({"session_id": [str(i) for i in range(60)], "rtt": range(60), "tabs": [1, 2] * 30})
+    >>> found = contrast_numbers(sessions, [str(i) for i in range(40, 60)], ["tabs", "rtt"])
+    >>> found["number", "median_hit", "median_other", "above", "differs"].rows()
+    [('rtt', 49.5, 19.5, 1.0, True), ('tabs', 1.5, 1.5, 0.5, False)]
+    """
+    marked = _mark(sessions, hit, id_column)
+    if missing := [name for name in numbers if name not in sessions.columns]:
+        raise TableError(f"no number {missing[0]}; there are: {', '.join(sessions.columns)}")
+    rows = [
+        _beside(marked.select("_hit", pl.col(name).cast(pl.Float64)), name, min_count, confidence) for name in numbers
+    ]
+    table = pl.DataFrame(rows, schema=_BESIDE, orient="row").with_columns(pl.selectors.float().fill_nan(None))
+    q = pl.Series("q", benjamini_hochberg(table["p"].fill_null(float("nan")))).fill_nan(None)
+    return table.with_columns(q, (q <= false_discoveries).fill_null(False).alias("differs")).sort(
+        "differs", (pl.col("above") - 0.5).abs(), "number", descending=[True, True, False], nulls_last=True
+    )
+
+
+def selected(rows: pl.DataFrame, where: Mapping[str, object]) -> pl.Series:
+    """Say which rows a selection on a heatmap covers, as `contrast` takes it.
+
+    Parameters
+    ----------
+    rows
+        Any frame.
+    where
+        Column to value, or to (low, high): low inclusive, high not, None an open end.
+
+    Raises
+    ------
+    TableError
+        A column is missing.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"route": ["/", "/cart", "/cart"], "value": [900.0, 5200.0, 800.0]})
+    >>> selected(rows, {"route": "/cart", "value": (2500.0, None)}).to_list()
+    [False, True, False]
+    """
+    if missing := [name for name in where if name not in rows.columns]:
+        raise TableError(f"no column {missing[0]}; there are: {', '.join(rows.columns)}")
+    inside = [pl.lit(True)]
+    for name, wanted in where.items():
+        column = pl.col(name)
+        if not isinstance(wanted, tuple):
+            inside.append(column.eq_missing(pl.lit(wanted)))
+            continue
+        low, high = wanted
+        inside += [column >= pl.lit(low)] if low is not None else []
+        inside += [column < pl.lit(high)] if high is not None else []
+    return rows.select(pl.all_horizontal(inside).fill_null(False).alias("selected")).to_series()
+
+
 def _mark(sessions: pl.DataFrame, hit: Sequence[str] | pl.Series, id_column: str) -> pl.DataFrame:
     if isinstance(hit, pl.Series) and hit.dtype == pl.Boolean:
         if len(hit) != sessions.height:
@@ -150,3 +250,33 @@ def _judge(
 
 def _finite(name: str, numbers: Floats) -> pl.Series:
     return pl.Series(name, np.where(np.isfinite(numbers), numbers, np.nan), pl.Float64).fill_nan(None)
+
+
+_BESIDE = {
+    "number": pl.String(), "n_hit": pl.Int64(), "n_other": pl.Int64(), "median_hit": pl.Float64(),
+    "median_other": pl.Float64(), "difference": pl.Float64(), "low": pl.Float64(), "high": pl.Float64(),
+    "above": pl.Float64(), "p": pl.Float64(),
+}  # fmt: skip
+
+
+def _beside(pair: pl.DataFrame, name: str, min_count: int, confidence: float) -> tuple[object, ...]:
+    known = pair.filter(pl.col(name).is_finite())
+    hit, other = (known.filter(pl.col("_hit") == is_hit)[name].to_numpy() for is_hit in (True, False))
+    medians = [quantile_interval(side, 0.5, confidence) for side in (hit, other)]
+    change = difference_of_quantiles(medians[1], medians[0])
+    above, p = _rank_sum(known, name, hit.size, other.size)
+    tested = min(hit.size, other.size) >= min_count
+    told = (float(number) for number in (medians[0].value, medians[1].value, *change, above))
+    return (name, hit.size, other.size, *told, p if tested else float("nan"))
+
+
+def _rank_sum(known: pl.DataFrame, name: str, n_hit: int, n_other: int) -> tuple[float, float]:
+    n = n_hit + n_other
+    if min(n_hit, n_other) == 0:
+        return float("nan"), float("nan")
+    ranks = known.select(pl.col(name).rank("average").filter(pl.col("_hit")).sum()).item()
+    above = (ranks - n_hit * (n_hit + 1) / 2) / (n_hit * n_other)
+    ties = known[name].value_counts()["count"].cast(pl.Float64)
+    spread = (n + 1 - float((ties**3 - ties).sum()) / (n * (n - 1))) / (12 * n_hit * n_other)
+    p = float(special.erfc(abs(above - 0.5) / (2 * spread) ** 0.5)) if spread > 0 else 1.0
+    return float(above), p

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 
 from connectors.exceptions import TableError
-from workbench.vitals.cohorts import compare_cohorts, compare_releases
+from workbench.vitals.cohorts import compare_cohorts, compare_deploys, compare_releases
 
 
 def _views(release: str, n: int, median: float, **columns: object) -> pl.DataFrame:
@@ -122,3 +123,20 @@ def test_a_missing_dimension_is_named():
     frame = pl.DataFrame({"metric": ["LCP"], "value": [1.0], "release": ["a"]})
     with pytest.raises(TableError, match="vitals lacks the columns device_class, route; it has: metric, value"):
         compare_releases(frame, "a", "b")
+
+
+def test_deploys_one_after_the_other_share_one_bound_on_false_discoveries():
+    """Of eight deploys of the same page, the q of each is that of all eight together, by hand (Benjamini, Hochberg)."""
+    chance = np.random.default_rng(3)
+    names = [f"r{i}" for i in range(9)]
+    vitals = pl.concat(
+        pl.DataFrame({"metric": "LCP", "release": name, "value": 1500 * chance.lognormal(0, 0.5, 80)}) for name in names
+    )
+    pairs = list(pairwise(names))
+    table = compare_deploys(vitals, pairs, ["metric"])
+    single = {pair: compare_releases(vitals, *pair, ["metric"]).row(0, named=True) for pair in pairs}
+    assert {row["before"]: row["p"] for row in table.to_dicts()} == {pair[0]: row["p"] for pair, row in single.items()}
+    p = sorted(table["p"])
+    by_hand = [min(p[j] * len(p) / (j + 1) for j in range(i, len(p))) for i in range(len(p))]
+    assert sorted(table["q"]) == pytest.approx(by_hand)
+    assert not table["changed"].any()

@@ -132,6 +132,64 @@ def compare_cohorts(
     [(10.0, False, 'no change')]
     """
     keys = group_keys(before, by, mix_devices=mix_devices)
+    compared = _compare(before, after, keys, min_samples, confidence, navigations, cluster)
+    return _judge(compared, keys, false_discoveries)
+
+
+def compare_deploys(
+    vitals: pl.DataFrame | pl.LazyFrame,
+    pairs: Sequence[tuple[str, str]],
+    by: Sequence[str] = ("metric", "device_class"),
+    *,
+    min_samples: int = 30,
+    confidence: float = 0.95,
+    false_discoveries: float = 0.05,
+    mix_devices: bool = False,
+    navigations: Sequence[str] | None = ("load",),
+    cluster: str | None = "session_id",
+) -> pl.DataFrame:
+    """Compare several pairs of releases at once; false discoveries are counted over all of them together.
+
+    Parameters
+    ----------
+    vitals
+        Canonical `vitals` with the rows of all releases.
+    pairs
+        (before, after), at least one; as a rule each release with the one before it.
+
+    Returns
+    -------
+    `before`, `after` and the columns of `compare_cohorts`; regressions first.
+
+    Examples
+    --------
+    >>> rows = [(name, ms + i % 20) for name, ms in (("a", 100.0), ("b", 300.0), ("c", 301.0)) for i in range(60)]
+    >>> vitals = pl.DataFrame(rows, schema=["release", "value"], orient="row").with_columns(metric=pl.lit("INP"))
+    >>> compare_deploys(vitals, [("a", "b"), ("b", "c")], ["metric"])["before", "after", "verdict"].rows()
+    [('a', 'b', 'regression'), ('b', 'c', 'no change')]
+    """
+    require(vitals, VITALS, ["release", "metric", "value"])
+    keys = group_keys(vitals, by, mix_devices=mix_devices)
+    release = pl.col("release").cast(pl.String)
+    compared = [
+        _compare(
+            *(vitals.filter(release == name) for name in pair), keys, min_samples, confidence, navigations, cluster
+        ).with_columns(pl.lit(name).alias(side) for side, name in zip(("before", "after"), pair, strict=True))
+        for pair in pairs
+    ]
+    return _judge(pl.concat(compared, how="vertical_relaxed"), ["before", "after", *keys], false_discoveries)
+
+
+def _compare(
+    before: pl.DataFrame | pl.LazyFrame,
+    after: pl.DataFrame | pl.LazyFrame,
+    keys: list[str],
+    min_samples: int,
+    confidence: float,
+    navigations: Sequence[str] | None,
+    cluster: str | None,
+) -> pl.DataFrame:
+    """One row per cohort: both p75, their difference, p."""
     ranked = [rank_cohorts(side, keys, navigations, cluster) for side in (before, after)]
     both = _align(*ranked, keys)
     samples = [
@@ -146,7 +204,7 @@ def compare_cohorts(
         "difference": (enough["before"] & enough["after"] & bounded, changes[0]),
     }
     p = pl.Series("p", p_of_difference(changes[1:], LEVELS)).fill_nan(None)
-    compared = both.with_columns(
+    return both.with_columns(
         *(
             pl.when(known).then(pl.lit(pl.Series(part, dtype=pl.Float64).fill_nan(None))).alias(f"{name}{end}")
             for name, (known, parts) in told.items()
@@ -154,6 +212,10 @@ def compare_cohorts(
         ),
         pl.when(told["difference"][0]).then(pl.lit(p)).alias("p"),
     )
+
+
+def _judge(compared: pl.DataFrame, keys: list[str], false_discoveries: float) -> pl.DataFrame:
+    """Say of every cohort whether it changed, with false discoveries bounded over all rows."""
     q = pl.Series("q", benjamini_hochberg(compared["p"].fill_null(float("nan")))).fill_nan(None)
     changed = (pl.col("q") <= false_discoveries) & (
         pl.col("difference").abs() >= threshold_of("smallest_change").fill_null(0)
