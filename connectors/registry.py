@@ -28,6 +28,10 @@ GROUP = "blindspot.stores"
 STORES: Mapping[str, str] = {
     "folder": "connectors.folder:FolderSource",
     "lake": "connectors.lake:Lake",
+    "datadog+https": "connectors.rum.datadog:DatadogRum",
+    "datadog+http": "connectors.rum.datadog:DatadogRum",
+    "datadog-spans+https": "connectors.traces.datadog:DatadogSpans",
+    "datadog-spans+http": "connectors.traces.datadog:DatadogSpans",
 }
 # the schemes whose address is a path
 ON_DISK = ("folder", "lake")
@@ -63,7 +67,7 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     >>> open_store("jaegger+https://traces.example.com")
     Traceback (most recent call last):
         ...
-    connectors.exceptions.AddressError: no store has the scheme 'jaegger+https' (jaegger+https://traces.example.com); there are: file, folder, lake
+    connectors.exceptions.AddressError: no store has the scheme 'jaegger+https' (jaegger+https://traces.example.com); there are: ... folder, lake...
     >>> open_store("no/such/folder")
     Traceback (most recent call last):
         ...

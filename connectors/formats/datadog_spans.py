@@ -31,7 +31,7 @@ def read_span(document: Any, place: str, rows: Rows) -> None:
     >>> from connectors.formats.attributes import span_rows
     >>> rows = span_rows()
     >>> said = {
-    ...     "trace_id": "1376633447483012831", "span_id": "12174885344805365765", "parent_id": "0", "service": "pricing",
+    ...     "trace_id": "1376633447483012831", "span_id": "12174885344805365765", "parent_id": "0", "service": "shop",
     ...     "resource_name": "GET /", "type": "web", "start_timestamp": "2023-06-29T10:37:09.217Z",
     ...     "custom": {"duration": 4218725, "http": {"method": "GET", "route": "/", "status_code": "200"}},
     ... }
