@@ -15,7 +15,6 @@ from connectors.exceptions import FetchError
 
 LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:\"[^\"]*\"|[^\";,\s]+))*)")
 LINK_PARAMETER = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|([^\";,\s]+))")
-SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Answer:
     Traceback (most recent call last):
         ...
     connectors.exceptions.FetchError: the server answered https://h/api with something that is not JSON (JSON is
-    malformed: invalid character (byte 0); it begins with '<html>'); is this the address of its API?
+    malformed: invalid character (byte 0); it looks like a web page); is this the address of its API?
     """
 
     status: int
@@ -75,12 +74,12 @@ class Answer:
             raise FetchError(self.not_json(str(error))) from None
 
     def not_json(self, why: str) -> str:
-        """Say that the body is no JSON, and how it begins."""
-        begins = self.body[:SHOWN].decode("utf-8", "replace")
+        """Say that the body is no JSON, and what it may be."""
+        # not how it begins: it may hold what we sent
+        what = "is empty" if not self.body else "looks like a web page" if self.body.lstrip()[:1] == b"<" else None
         return (
-            f"{self.source} answered {self.url} with something that is not JSON ({why}; "
-            + (f"it begins with {begins!r}" if self.body else "it is empty")
-            + "); is this the address of its API?"
+            f"{self.source} answered {self.url} with something that is not JSON ({why}; it "
+            f"{what or f'has {len(self.body)} bytes'}); is this the address of its API?"
         )
 
     @property

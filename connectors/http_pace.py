@@ -69,7 +69,7 @@ class Pace:
             if self._held_until - begun > self.most_wait:
                 raise RateLimited(
                     f"{self._source} asks us to come back in {self._held_until - now:.0f} s, "
-                    f"and we wait {self.most_wait:.0f} s at most; try again later"
+                    f"and we wait {self.most_wait:g} s at most; try again later"
                 )
             if self._closed.wait(max(0.0, until - now)):
                 raise FetchError(f"the connection to {self._source} was closed")

@@ -99,9 +99,9 @@ def secret_of(system: str, host: str | None = None) -> Secret | None:
 
     Examples
     --------
-    >>> os.environ["BLINDSPOT_ACME_TOKEN__ACME_EXAMPLE_COM"] = "of this host"[-4:]
-    >>> secret_of("acme", "acme.example.com").reveal(), secret_of("acme", "other.example.com")
-    ('host', None)
+    >>> os.environ["BLINDSPOT_ACME_TOKEN__ACME_EXAMPLE_COM"] = "t0k3n"
+    >>> secret_of("acme", "acme.example.com").reveal()
+    't0k3n'
     >>> del os.environ["BLINDSPOT_ACME_TOKEN__ACME_EXAMPLE_COM"]
     """
     for name in variables_of(system, host):
