@@ -143,7 +143,7 @@ class Http:
             waited += seconds
             if waited > self.pace.most_wait:
                 raise RateLimited(
-                    f"{self.source} asks us to come back in {round(seconds, 1):g} s ({answer.status} for {answer.url}), "
+                    f"{self.source} asks us to come back in {round(seconds, 1):g} s ({answer.status}, {answer.url}), "
                     f"and we wait {self.pace.most_wait:g} s at most for one call; try again later"
                 )
             self.pace.hold(seconds)
