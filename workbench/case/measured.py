@@ -11,6 +11,7 @@ import polars as pl
 from connectors.stores import Window
 from workbench.case.impact import crawler_sessions
 from workbench.case.rollups import kept_roll_up, roll_up
+from workbench.reduce import dimension_counts
 from workbench.vitals.cohorts import compare_releases
 from workbench.vitals.histogram import unusable
 from workbench.vitals.population import treat
@@ -75,6 +76,17 @@ class Measured:
         """Page loads, and what is never mixed with them unasked: metric, navigation, n."""
         counted = self.roll_up("1d").group_by("metric", "navigation").agg(pl.col("n").sum())
         return counted.sort("metric", "navigation")
+
+    def values(self, dimension: str, most: int = 200) -> list[str]:
+        """Return the values of a dimension, those of most rows first."""
+        if dimension not in self._values:
+            told = dimension_counts(self.rows, [dimension])["value"].drop_nulls()
+            self._values[dimension] = told.to_list()
+        return self._values[dimension][:most]
+
+    @cached_property
+    def _values(self) -> dict[str, list[str]]:
+        return {}
 
     def change(
         self, before: str | None, after: str | None, by: Sequence[str] = ("metric", "device_class", "route")

@@ -1,0 +1,161 @@
+"""Before and after: a release against another, a window against another, or every deploy against the one before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from connectors.exceptions import ParameterError
+from connectors.stores import Window
+from workbench.case.slices import Choice, Slice, take
+from workbench.vitals.cohorts import compare_cohorts, compare_deploys
+from workbench.vitals.field_vs_lab import caught_by_lab
+from workbench.vitals.mix import mix_shift
+
+if TYPE_CHECKING:
+    from workbench.case.measured import Measured
+
+Side = str | Window
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two sides: releases as they stand in the rows, or windows."""
+
+    before: Side
+    after: Side
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Both sides in words; a release as it is."""
+        return _name(self.before), _name(self.after)
+
+
+def side_of(text: str, releases: list[str], name: str) -> Side:
+    """Read what a side is compared: a release or the beginning of one, or a window as "2026-03-02/2026-03-09".
+
+    Raises
+    ------
+    ParameterError
+        No release begins so, several do, or a time cannot be read.
+
+    Examples
+    --------
+    >>> side_of("7f3c", ["7f3c2e1d", "a1b2c3d4"], "after")
+    '7f3c2e1d'
+    >>> side_of("2026-03-02/2026-03-09", [], "before").describe()
+    '2026-03-02 00:00 UTC – 2026-03-09 00:00 UTC'
+    >>> side_of("9", ["7f3c2e1d"], "after")
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.ParameterError: after: no release begins with 9; there are: 7f3c2e1d
+    """
+    if "/" in text and text not in releases:
+        try:
+            start, end = (_utc(datetime.fromisoformat(part)) for part in text.split("/", 1))
+        except ValueError:
+            raise ParameterError(
+                f"{name}: {text!r} is no release and no window; give two times, as 2026-03-02/2026-03-09"
+            ) from None
+        if start >= end:
+            raise ParameterError(f"{name}: the window {text} ends before it starts")
+        return Window(start, end)
+    found = [text] if text in releases else [release for release in releases if release.startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    wrong = "several releases begin" if found else "no release begins"
+    raise ParameterError(f"{name}: {wrong} with {text}; there are: {', '.join(found or releases) or 'none'}")
+
+
+def deploys(measured: Measured) -> list[Pair]:
+    """Return every release that has rows with the one that was live before it, in order of deploy."""
+    there = set(measured.values("release"))
+    order = [release for release in measured.case.releases["release"].unique(maintain_order=True) if release in there]
+    return [Pair(before, after) for before, after in pairwise(order)]
+
+
+class Comparison:
+    """What changed between the sides of one or several pairs, for a choice of the vitals."""
+
+    def __init__(
+        self, measured: Measured, pairs: list[Pair], choice: Choice | None = None, *, min_samples: int = 30
+    ) -> None:
+        chosen = choice or Choice()
+        held = Choice(**{**chosen.__dict__, "release": None})
+        self.slice = Slice(measured, held, min_samples=min_samples)
+        self.measured = measured
+        self.pairs = pairs
+        self.min_samples = min_samples
+
+    @cached_property
+    def overall(self) -> pl.DataFrame:
+        """Each metric and device: before, after and the columns of `vitals.compare_cohorts`."""
+        return self._compare(["metric", "device_class"])
+
+    @cached_property
+    def by_route(self) -> pl.DataFrame:
+        """The same for each route."""
+        return self._compare(["metric", "device_class", "route"])
+
+    @cached_property
+    def mix(self) -> pl.DataFrame:
+        """Of each pair, metric and device, what the pages did and what the visitors did; see `vitals.mix_shift`."""
+        parts = []
+        for pair in self.pairs:
+            sides = [take(self._rows(side)).frame for side in (pair.before, pair.after)]
+            shift = mix_shift(
+                *sides, ["metric", "device_class"], min_samples=self.min_samples, cluster=self.measured.cluster
+            )
+            names = dict(zip(("before", "after"), pair.names, strict=True))
+            parts.append(shift.select(*(pl.lit(name).alias(side) for side, name in names.items()), pl.all()))
+        return pl.concat(parts, how="vertical_relaxed") if parts else pl.DataFrame()
+
+    @cached_property
+    def lab(self) -> pl.DataFrame:
+        """Of each regression by route whether the lab would have shown it before the deploy; windows have no lab."""
+        runs = self.measured.case.lab_runs
+        parts = [
+            caught_by_lab(self._of(self.by_route, pair), runs, pair.before, pair.after).select(
+                pl.lit(pair.before).alias("before"), pl.lit(pair.after).alias("after"), pl.all()
+            )
+            for pair in self.pairs
+            if isinstance(pair.before, str) and isinstance(pair.after, str)
+        ]
+        return pl.concat(parts, how="vertical_relaxed") if parts else pl.DataFrame()
+
+    def _rows(self, side: Side) -> pl.LazyFrame:
+        if isinstance(side, Window):
+            return side.keep(self.slice.rows)
+        return self.slice.rows.filter(pl.col("release") == pl.lit(side))
+
+    def _compare(self, by: list[str]) -> pl.DataFrame:
+        how = {"min_samples": self.min_samples, "cluster": self.measured.cluster}
+        if not self.pairs:
+            return pl.DataFrame()
+        if all(isinstance(pair.before, str) and isinstance(pair.after, str) for pair in self.pairs):
+            return compare_deploys(self.slice.rows, [pair.names for pair in self.pairs], by, **how)
+        [pair] = self.pairs
+        changed = compare_cohorts(self._rows(pair.before), self._rows(pair.after), by, **how)
+        names = dict(zip(("before", "after"), pair.names, strict=True))
+        return changed.select(*(pl.lit(name).alias(side) for side, name in names.items()), pl.all())
+
+    @staticmethod
+    def _of(table: pl.DataFrame, pair: Pair) -> pl.DataFrame:
+        before, after = pair.names
+        return table.filter(pl.col("before") == before, pl.col("after") == after)
+
+
+def _utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def _name(side: Side) -> str:
+    if isinstance(side, str):
+        return side
+    return " – ".join(f"{at.day} {at:%b}" if (at.hour, at.minute) == (0, 0) else f"{at.day} {at:%b %H:%M}"
+                      for at in (side.start, side.end) if at is not None)  # fmt: skip
