@@ -15,6 +15,8 @@ from connectors.formats.routes import endpoint_of, route_of
 from connectors.formats.user_agents import with_agents
 from connectors.tables import PAGE_VIEWS, REQUESTS, SESSIONS, TEXT, TIME
 
+USER_KEY = "BLINDSPOT_USER_KEY"
+"""The environment variable with the key under which users are hashed."""
 CHECKED_BEFORE_DEPLOY = "30m"
 SIGNS = {
     "session_id": TEXT, "at": TIME, "user_id": TEXT, "release": TEXT, "environment": TEXT,

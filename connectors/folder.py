@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from connectors.answers import TableAnswers
+from connectors.derive import USER_KEY
 from connectors.exceptions import SourceNotFound
 from connectors.folder_tables import FolderTables
 from connectors.layout import read_layout
@@ -19,8 +20,6 @@ from connectors.loaded import lazily_in_window
 from connectors.redaction import redact
 from connectors.stores import Fetched, Window
 from connectors.tables import REPLAY_EVENTS, Table
-
-USER_KEY = "BLINDSPOT_USER_KEY"
 
 
 class FolderSource(TableAnswers):

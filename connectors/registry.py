@@ -32,6 +32,12 @@ STORES: Mapping[str, str] = {
     "datadog+http": "connectors.rum.datadog:DatadogRum",
     "datadog-spans+https": "connectors.traces.datadog:DatadogSpans",
     "datadog-spans+http": "connectors.traces.datadog:DatadogSpans",
+    "sentry+https": "connectors.tracker.sentry:SentryStore",
+    "sentry+http": "connectors.tracker.sentry:SentryStore",
+    "glitchtip+https": "connectors.tracker.glitchtip:GlitchTipStore",
+    "glitchtip+http": "connectors.tracker.glitchtip:GlitchTipStore",
+    "bugsink+https": "connectors.tracker.bugsink:BugsinkStore",
+    "bugsink+http": "connectors.tracker.bugsink:BugsinkStore",
 }
 # the schemes whose address is a path
 ON_DISK = ("folder", "lake")

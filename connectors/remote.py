@@ -28,8 +28,8 @@ from typing import ClassVar, NamedTuple, Self
 import polars as pl
 
 from connectors.answers import TableAnswers
+from connectors.derive import USER_KEY
 from connectors.exceptions import AuthError, FetchError
-from connectors.folder import USER_KEY
 from connectors.http import Http
 from connectors.loaded import lazily_in_window, once_a_key
 from connectors.remote_address import Address, parse_address

@@ -122,13 +122,13 @@ def read_span_item(payload: bytes, place: str, rows: Rows) -> None:
         attributes = {key: value for key, value in attributes.items() if value is not None}
         op = as_text(attributes.get("sentry.op"))
         sdk = as_text(attributes.get("sentry.sdk.name")) or ""
-        _add(
+        add_span(
             rows,
             f"{place} span {number}",
             ids=(span.trace_id, span.span_id, span.parent_span_id),
             name=as_text(span.name),
             op=op,
-            side=_side(platform=None, sdk=sdk),
+            side=side_of(platform=None, sdk=sdk),
             times=(span.start_timestamp, span.end_timestamp),
             status=span.status,
             attributes=attributes,
@@ -161,12 +161,12 @@ def read_transaction(payload: bytes, place: str, rows: Rows) -> None:
     except BAD_JSON as error:
         return rows.refuse(place, f"the transaction cannot be read ({error})")
     root = (whole.contexts.trace if whole.contexts else None) or _RootContext()
-    side = _side(platform=as_text(whole.platform), sdk="")
+    side = side_of(platform=as_text(whole.platform), sdk="")
     attributes = dict(root.data or {})
     for key, value in (("url.full", whole.request and whole.request.url), ("sentry.release", whole.release)):
         if value and key not in attributes:
             attributes[key] = value
-    _add(
+    add_span(
         rows,
         place,
         ids=(root.trace_id, root.span_id, root.parent_span_id),
@@ -183,7 +183,7 @@ def read_transaction(payload: bytes, place: str, rows: Rows) -> None:
         except BAD_JSON as error:
             rows.refuse(f"{place} span {number}", f"the span cannot be read ({error})")
             continue
-        _add(
+        add_span(
             rows,
             f"{place} span {number}",
             ids=(span.trace_id or root.trace_id, span.span_id, span.parent_span_id),
@@ -197,7 +197,7 @@ def read_transaction(payload: bytes, place: str, rows: Rows) -> None:
     return None
 
 
-def _add(
+def add_span(
     rows: Rows,
     place: str,
     *,
@@ -209,6 +209,15 @@ def _add(
     status: Any,
     attributes: Mapping[str, Any],
 ) -> None:
+    """Add one span, however it was told.
+
+    Parameters
+    ----------
+    ids
+        Trace, span and parent span.
+    times
+        Start and end, in seconds or as text.
+    """
     trace_id, span_id = as_hex_id(ids[0], 32), as_hex_id(ids[1], 16)
     started, ended = as_micros(times[0]), as_micros(times[1])
     if trace_id is None or span_id is None:
@@ -251,7 +260,14 @@ def _status(status: Any, op: str | None, http_status: int | None) -> str:
     return "ok" if status in FINE and http_status is not None else "unset" if status in FINE else "error"
 
 
-def _side(platform: str | None, sdk: str) -> str:
+def side_of(platform: str | None, sdk: str) -> str:
+    """Say on which side a span was made, by the event's platform or the SDK's name.
+
+    Examples
+    --------
+    >>> side_of(None, "sentry.javascript.react"), side_of(None, "sentry.javascript.node"), side_of("python", "")
+    ('browser', 'backend', 'backend')
+    """
     if platform is not None:
         return "browser" if platform in BROWSER_PLATFORMS else "backend"
     _, family, runtime, *_ = [*sdk.split("."), "", "", ""]

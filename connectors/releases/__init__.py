@@ -1,0 +1,1 @@
+"""When which release was deployed: one file a place that knows."""
