@@ -7,14 +7,23 @@ answers at `<bundle>.map` without any of these is for whoever can ask the server
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 # ECMA-426, "extracting without parsing": the last such comment counts, nothing but comments and blanks may follow it.
 _REFERENCE = re.compile(r"^[@#]\s*sourceMappingURL=(\S*?)\s*$")
 _DEBUG_ID = re.compile(r"^//# debugId=([0-9a-fA-F-]{32,36})\s*$")
 _COMMENT = re.compile(r"/[/*]")
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\u2028\u2029]")
+_COMMENT_OF_REFERENCE = re.compile(
+    r"(?://[@#][^\S\n\r\u2028\u2029]*sourceMappingURL=\S*[^\S\n\r\u2028\u2029]*(?:\r\n|[\n\r\u2028\u2029]|$))"
+    r"|(?:/\*[@#]\s*sourceMappingURL=(?:(?!\*/)\S)*\s*\*/)"
+)
+_IN_STRING = re.compile(
+    r"[\"'`)]"
+)  # without parsing, the end of a string reads as a reference: such code is left alone
 _HEADERS = ("sourcemap", "x-sourcemap")
 DEBUG_ID_LINES = 5  # the proposal looks at the last five lines only
 
@@ -67,6 +76,40 @@ def map_reference(code: str) -> str | None:
                 found = None
                 at = _next_comment(line, at)
     return found or None
+
+
+def without_reference(code: str) -> str:
+    """Take the comments that name a map off the end of a script; nothing that runs moves.
+
+    Examples
+    --------
+    >>> without_reference("total();\\n//# debugId=85314830\\n//# sourceMappingURL=app.js.map\\n")
+    'total();\\n//# debugId=85314830\\n'
+    """
+    while (address := map_reference(code)) is not None and not _IN_STRING.search(address):
+        found = list(_COMMENT_OF_REFERENCE.finditer(code))
+        if not found:
+            break
+        code = code[: found[-1].start()] + code[found[-1].end() :]
+    return code
+
+
+def inline_map(code: str) -> bytes | None:
+    """The map that stands inside of a script as a `data:` URL, None where none does or it cannot be read.
+
+    Examples
+    --------
+    >>> inline_map("total();\\n//# sourceMappingURL=data:application/json;base64,e30=")
+    b'{}'
+    """
+    kind, comma, data = (map_reference(code) or "").partition(",")
+    if not kind.startswith("data:") or not comma:
+        return None
+    raw = unquote_to_bytes(data)
+    try:
+        return b64decode(raw) if kind.endswith(";base64") else raw
+    except ValueError:
+        return None
 
 
 def _next_comment(line: str, at: int) -> int:
