@@ -100,9 +100,12 @@ class TableAnswers(ABC):
 
     def _of_events(self, table: Table, window: Window) -> pl.LazyFrame:
         """Give the rows of a table that hangs on events, for the events of a window."""
-        frame = self.scan(table)
         if window == Window():
-            return frame.filter(pl.col("event_id").is_not_null())
-        return frame.join(
+            return self.scan(table).filter(pl.col("event_id").is_not_null())
+        return self._scan_of_events(table, window).join(
             self.scan(EVENTS, window).select("event_id"), on="event_id", how="semi", maintain_order="left"
         )
+
+    def _scan_of_events(self, table: Table, window: Window) -> pl.LazyFrame:
+        """Give at least the rows that hang on the events of a window; a store that knows where they lie gives fewer."""
+        return self.scan(table)

@@ -126,9 +126,13 @@ class Disk(Objects):
                 except OSError:  # it holds something, or is gone
                     break
 
-    def scan_parquet(self, names: Sequence[str]) -> pl.LazyFrame:
+    def scan_parquet(self, names: Sequence[str], path_column: str | None = None) -> pl.LazyFrame:
         """Give Parquet files as a lazy frame."""
-        return pl.scan_parquet([self._path(name) for name in names], hive_partitioning=False)
+        paths = [self._path(name) for name in names]
+        frame = pl.scan_parquet(paths, hive_partitioning=False, include_file_paths=path_column)
+        if path_column is None:
+            return frame
+        return frame.with_columns(pl.col(path_column).str.strip_prefix(f"{self.root}/"))
 
     def _path(self, name: str) -> Path:
         parts = PurePosixPath(name).parts

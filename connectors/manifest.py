@@ -6,28 +6,39 @@ either all of a write or nothing of it.
 
 from __future__ import annotations
 
-import os
-from datetime import date
-from pathlib import Path
+from datetime import date, datetime
 
 import msgspec
 
-from connectors.exceptions import FetchError, FormatError, SourceNotFound
+from connectors.exceptions import FetchError, FormatError, SourceNotFound, WrittenMeanwhile
+from connectors.objects import Objects
 
 FILE = "lake.json"
+# the form of lake.json itself
 FORMAT = 1
+# The form of the canonical tables in the parts: one more whenever a column of `connectors.tables` is added, renamed or
+# changes its type (tests/connectors/test_lake_versions.py holds it against them).
+SCHEMA = 1
 
 
-class Part(msgspec.Struct, frozen=True):
-    """One Parquet file of a table: its path below the lake, the day of its rows (None: no time), their number."""
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One Parquet file of a table.
+
+    `day` is the day it lies under: of the rows' own time, or for what belongs to an event, of the event (None: no
+    time); `first` and `last` are the days of the rows' own times and ends, where they are known for every row; `schema`
+    is the version of the tables that it was written with.
+    """
 
     path: str
     day: date | None
     rows: int
+    first: date | None = None
+    last: date | None = None
+    schema: int = 1
 
 
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The content of `lake.json`."""
+    """The content of `lake.json`; `removed` are parts that no reader finds any more, and since when."""
 
     name: str
     environment: str | None = None
@@ -35,11 +46,17 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int = 0
     tables: dict[str, list[Part]] = {}
     maps: dict[str, str] = {}
+    removed: dict[str, datetime] = {}
     format: int = msgspec.field(default=FORMAT)
+    schema: int = 1
+
+    def parts(self) -> list[Part]:
+        """Give the parts of all tables."""
+        return [part for parts in self.tables.values() for part in parts]
 
 
-def read_manifest(root: Path) -> Manifest:
-    """Read `lake.json` of the lake at `root`.
+def read_manifest(objects: Objects) -> tuple[Manifest, str]:
+    """Read `lake.json`, and give the tag under which it can be replaced.
 
     Raises
     ------
@@ -50,68 +67,65 @@ def read_manifest(root: Path) -> Manifest:
 
     Examples
     --------
-    >>> read_manifest(Path("no/such"))
+    >>> read_manifest(Objects.open("no/such"))
     Traceback (most recent call last):
         ...
     connectors.exceptions.SourceNotFound: there is no lake at no/such (no lake.json)
     """
     try:
-        raw = (root / FILE).read_bytes()
-    except FileNotFoundError as error:
-        raise SourceNotFound(f"there is no lake at {root} (no {FILE})") from error
+        raw, tag = objects.read_tagged(FILE)
+    except SourceNotFound as error:
+        if FILE not in str(error):
+            raise
+        raise SourceNotFound(f"there is no lake at {objects.address} (no {FILE})") from error
     try:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise FormatError(f"{root / FILE} is not the list of a lake ({error})") from error
+        raise FormatError(f"{FILE} at {objects.address} is not the list of a lake ({error})") from error
     if manifest.format != FORMAT:
         raise FormatError(
-            f"{root / FILE} is of format {manifest.format}, this version reads {FORMAT}; upgrade Blindspot"
+            f"{FILE} at {objects.address} is of format {manifest.format}, this version reads {FORMAT}; "
+            "upgrade Blindspot"
         )
-    return manifest
+    if manifest.schema > SCHEMA:
+        raise FormatError(
+            f"the lake at {objects.address} was written by a newer Blindspot (tables of version {manifest.schema}, "
+            f"this one knows {SCHEMA}); upgrade Blindspot"
+        )
+    return manifest, tag
 
 
-def write_manifest(root: Path, manifest: Manifest, *, after: int | None) -> None:
-    """Replace `lake.json` in one step, if it is still at revision `after` (None: if there is none yet).
+def write_manifest(objects: Objects, manifest: Manifest, *, seen: str | None) -> None:
+    """Replace `lake.json` in one step, if it is still the one of the tag `seen` (None: if there is none yet).
 
     Raises
     ------
-    FetchError
+    WrittenMeanwhile
         Somebody else has written in between; nothing is changed.
 
     Examples
     --------
     >>> import tempfile
-    >>> root = Path(tempfile.mkdtemp())
-    >>> write_manifest(root, Manifest("shop"), after=None)
-    >>> write_manifest(root, Manifest("shop", revision=8), after=7)
+    >>> objects = Objects.open(tempfile.mkdtemp())
+    >>> write_manifest(objects, Manifest("shop"), seen=None)
+    >>> _, tag = read_manifest(objects)
+    >>> write_manifest(objects, Manifest("shop", revision=1), seen=tag)
+    >>> write_manifest(objects, Manifest("shop", revision=2), seen=tag)
     Traceback (most recent call last):
         ...
-    connectors.exceptions.FetchError: the lake ... was written by somebody else meanwhile (revision 0, not 7); write again
-    """  # noqa: E501
-    there = read_manifest(root).revision if (root / FILE).exists() else None
-    if there != after:
-        raise FetchError(
-            f"the lake {root} was written by somebody else meanwhile (revision {there}, not {after}); write again"
-        )
-    encoded = msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1) + b"\n"
-    write_atomically(root / FILE, encoded)
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "a"
-    >>> write_atomically(path, b"1")
-    >>> [file.name for file in path.parent.iterdir()], path.read_bytes()
-    (['a'], b'1')
+    connectors.exceptions.WrittenMeanwhile: lake.json at ... was written by somebody else meanwhile
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(path)
+    encoded = msgspec.json.format(msgspec.json.encode(manifest, order="deterministic"), indent=1) + b"\n"
+    if seen is None:
+        return objects.create(FILE, encoded)
+    try:
+        objects.swap(FILE, encoded, seen)
+    except WrittenMeanwhile:
+        # A call that was made again because its answer was lost meets its own work.
+        if objects.read(FILE) != encoded:
+            raise
+    except FetchError:
+        # The answer was lost: only the store knows whether the write was.
+        if not objects.exists(FILE) or objects.read(FILE) != encoded:
+            raise
+    return None

@@ -128,8 +128,11 @@ class Objects(ABC):
         """Remove objects; those that are gone already are no error."""
 
     @abstractmethod
-    def scan_parquet(self, names: Sequence[str]) -> pl.LazyFrame:
-        """Give Parquet objects of one schema as a lazy frame that reads only the columns and row groups it needs."""
+    def scan_parquet(self, names: Sequence[str], path_column: str | None = None) -> pl.LazyFrame:
+        """Give Parquet objects of one schema as a lazy frame that reads only the columns and row groups it needs.
+
+        `path_column` names a column to be added: the name of the object that a row lies in.
+        """
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Collect a frame made of `scan_parquet`.

@@ -126,14 +126,18 @@ class S3Objects(Objects):
             except SourceNotFound:
                 continue
 
-    def scan_parquet(self, names: Sequence[str]) -> pl.LazyFrame:
+    def scan_parquet(self, names: Sequence[str], path_column: str | None = None) -> pl.LazyFrame:
         """Give Parquet objects as a lazy frame."""
         root = "/".join(part for part in (self._bucket, self._prefix) if part)
-        return pl.scan_parquet(
+        frame = pl.scan_parquet(
             [f"s3://{root}/{name}" for name in names],
             hive_partitioning=False,
+            include_file_paths=path_column,
             storage_options=self._polars_options,
             credential_provider=None,
+        )
+        return (
+            frame if path_column is None else frame.with_columns(pl.col(path_column).str.strip_prefix(f"s3://{root}/"))
         )
 
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
@@ -208,7 +212,8 @@ def said(error: Exception, address: str, name: str, has_keys: bool = True) -> Bl
         return WrittenMeanwhile(f"there is {where} already")
     if type(error).__name__ == "PreconditionError" or status == 412:
         return WrittenMeanwhile(f"{where} was written by somebody else meanwhile")
-    if (not has_keys and status in (401, 403)) or "169.254." in text or "credential" in text.lower():
+    asked_nobody = status is None and "credential" in text.lower()  # neither the environment nor the machine gave keys
+    if asked_nobody or (not has_keys and status in (401, 403)):
         return AuthError(
             f"no keys are set for {address}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, "
             "or AWS_SKIP_SIGNATURE=true for a public bucket"

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from connectors.lake import Lake
-from connectors.manifest import Manifest, Part, read_manifest, write_manifest
+from connectors.lake_changes import Change
+from connectors.manifest import Part
 from connectors.tables import VITALS
 
 PAGES, DEVICES, METRICS = 300, ("mobile", "desktop", "tablet"), ("LCP", "INP", "CLS", "FCP", "TTFB")
@@ -20,7 +21,7 @@ MEDIAN = np.array([1800.0, 120.0, 0.05, 1100.0, 400.0])
 
 def vitals_lake(root: Path, rows: int) -> Lake:
     """Make a lake of `rows` vitals over thirty days in 36,000 cohorts; written part by part, as a sync would."""
-    Lake.create(root, name="generated")
+    lake = Lake.create(root, name="generated")
     chance = np.random.default_rng(42)
     parts = []
     for number in range(DAYS):
@@ -29,10 +30,8 @@ def vitals_lake(root: Path, rows: int) -> Lake:
         path = root / "vitals" / f"day={day}" / "000001-generated.parquet"
         path.parent.mkdir(parents=True)
         frame.write_parquet(path, compression="zstd", statistics=True)
-        parts.append(Part(path.relative_to(root).as_posix(), day, frame.height))
-    before = read_manifest(root)
-    tables = {"vitals": parts}
-    write_manifest(root, Manifest(before.name, revision=before.revision + 1, tables=tables), after=before.revision)
+        parts.append(Part(path.relative_to(root).as_posix(), day, frame.height, first=day, last=day))
+    lake.change(lambda _: Change({"vitals": parts}))
     return Lake.open(root)
 
 

@@ -1,13 +1,22 @@
 """The lake: what goes in comes out, twice is once, and a write that dies leaves no trace."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
-from connectors.exceptions import FetchError, FormatError, SourceError, SourceNotFound, TableError
+from connectors.exceptions import (
+    FetchError,
+    FormatError,
+    SourceError,
+    SourceNotFound,
+    TableError,
+    WrittenMeanwhile,
+)
 from connectors.lake import Lake, Written
+from connectors.manifest import write_manifest
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.tables import EVENTS, FRAMES, PAGE_VIEWS, SESSIONS, TABLES, VITALS, conform
@@ -89,7 +98,7 @@ def test_a_row_that_is_there_is_replaced_also_on_another_day(tmp_path):
         ("b", 10, "again"),
         ("c", 10, "again"),
     ]
-    assert len(list((tmp_path / "l").rglob("*.parquet"))) == 2
+    assert len(lake.manifest.tables["events"]) == 2
 
 
 def test_a_session_that_grew_is_one_session(tmp_path):
@@ -121,7 +130,7 @@ def test_a_write_that_dies_leaves_the_lake_as_it_was(tmp_path, monkeypatch):
     def die(*_args, **_options):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("connectors.lake.write_manifest", die)
+    monkeypatch.setattr("connectors.lake_changes.write_manifest", die)
     with pytest.raises(OSError, match="no space"):
         lake.write("events", events("a", "b", message="new"))
     monkeypatch.undo()
@@ -134,20 +143,71 @@ def test_a_write_that_dies_leaves_the_lake_as_it_was(tmp_path, monkeypatch):
 def test_two_writers_do_not_lose_each_others_rows(tmp_path, monkeypatch):
     Lake.create(tmp_path / "l")
     one, other = Lake.open(tmp_path / "l"), Lake.open(tmp_path / "l")
-    write_part = other._write_part
+    theirs = [events("a"), events("b", message="theirs")]
 
-    def write_part_slowly(*args):
-        one.write("events", events("a"))
-        return write_part(*args)
+    def write_manifest_slowly(objects, manifest, *, seen):
+        monkeypatch.undo()
+        for rows in theirs:
+            assert one.write("events", rows) == Written(1, 0)
+        return write_manifest(objects, manifest, seen=seen)
 
-    monkeypatch.setattr(other, "_write_part", write_part_slowly)
-    with pytest.raises(FetchError, match="written by somebody else"):
-        other.write("events", events("b"))
+    monkeypatch.setattr("connectors.lake_changes.write_manifest", write_manifest_slowly)
+    assert other.write("events", events("b", "c", message="ours")) == Written(1, 1)
+    kept = one.events(ALL).frame.collect().select("event_id", "message").sort("event_id")
+    assert kept.rows() == [("a", None), ("b", "ours"), ("c", "ours")]
+    listed = {part.path for part in other.manifest.parts()} | other.manifest.removed.keys()
+    assert {one.name for one in other.objects.names() if one.name.endswith(".parquet")} == listed
+
+
+def test_writers_at_the_same_time_all_get_through(tmp_path):
+    Lake.create(tmp_path / "l")
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(Lake.open(tmp_path / "l").write, "events", events(f"e{n}", "same")) for n in range(8)]
+    assert sum(one.result().new for one in done) == 9
+    assert Lake.open(tmp_path / "l").events(ALL).report.rows == 9
+
+
+def test_a_writer_that_always_loses_says_so(tmp_path, monkeypatch):
+    lake = Lake.create(tmp_path / "l")
+
+    def lose(*_args, **_options):
+        raise WrittenMeanwhile("lake.json was written by somebody else meanwhile")
+
+    monkeypatch.setattr("connectors.lake_changes.write_manifest", lose)
+    with pytest.raises(WrittenMeanwhile):
+        lake.write("events", events("a"))
+    assert not list((tmp_path / "l").rglob("*.parquet"))
+
+
+def test_an_answer_that_got_lost_is_no_failure(tmp_path, monkeypatch):
+    lake = Lake.create(tmp_path / "l")
+    swap = lake.objects.swap
+
+    def swap_and_lose_the_answer(*args):
+        swap(*args)
+        raise FetchError("the connection was cut")
+
+    monkeypatch.setattr(lake.objects, "swap", swap_and_lose_the_answer)
+    assert lake.write("events", events("a")) == Written(1, 0)
     monkeypatch.undo()
-    assert other.events(ALL).frame.collect()["event_id"].to_list() == ["a"]
-    assert len(list((tmp_path / "l").rglob("*.parquet"))) == 1
-    assert other.write("events", events("b")) == Written(1, 0)
-    assert one.events(ALL).report.rows == 2
+    assert lake.events(ALL).report.rows == 1
+
+
+def test_what_hangs_on_an_event_lies_under_its_day_and_moves_with_it(tmp_path):
+    lake = Lake.create(tmp_path / "l")
+    crumbs = pl.DataFrame({"event_id": ["a", "a"], "at": [NOON - timedelta(days=3), NOON], "category": ["ui", "ui"]})
+    frame = pl.DataFrame({"event_id": ["a"], "exception_index": [0], "frame_index": [0]})
+    lake.write_all({"frames": frame, "breadcrumbs": crumbs, "events": events("a")})
+
+    def days(name: str) -> set:
+        return {part.day for part in lake.manifest.tables[name]}
+
+    assert days("events") == days("frames") == days("breadcrumbs") == {NOON.date()}
+    lake.write("events", events("a", at=NOON + timedelta(days=4)))
+    assert days("events") == days("frames") == days("breadcrumbs") == {NOON.date() + timedelta(days=4)}
+    window = Window(NOON + timedelta(days=4), NOON + timedelta(days=5))
+    assert (lake.frames(window).report.rows, lake.breadcrumbs(window).report.rows) == (1, 2)
+    assert lake.scan("breadcrumbs", Window(NOON, NOON + timedelta(hours=1))).collect().height == 1
 
 
 def test_only_rows_in_the_tables_form_get_in(tmp_path):
