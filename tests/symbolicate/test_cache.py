@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.symbolicate.stores import MemoryStore, frames, map_bytes
-from workbench.symbolicate.cache import MapCache
+from workbench.symbolicate.cache import FORMAT, MapCache
 from workbench.symbolicate.decode import decode_map
 from workbench.symbolicate.frames import symbolicate
 from workbench.symbolicate.functions import outline
@@ -85,7 +85,7 @@ def test_a_damaged_file_is_made_again(cache, damage):
 
 def test_a_file_of_another_shape_is_made_again(cache):
     cache.save_outline("1f", outline(SOURCE, "a.ts"))
-    (cache.folder / "1f.outline1.parquet").rename(cache.folder / "1f.map1.parquet")
+    (cache.folder / f"1f.outline{FORMAT}.parquet").rename(cache.folder / f"1f.map{FORMAT}.parquet")
     assert cache.load("1f", lambda: read_contents(RAW)) is None
 
 

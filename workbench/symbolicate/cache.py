@@ -22,7 +22,7 @@ from workbench.symbolicate.decode import SourceMap
 from workbench.symbolicate.functions import Outline
 from workbench.symbolicate.vlq import Mappings
 
-FORMAT = 1  # part of every file name: a changed layout finds no old files
+FORMAT = 2  # part of every file name: a changed layout finds no old files
 MOST_BYTES = 2 << 30
 MOST_IN_MEMORY = 256 << 20  # ten maps of 36 MB, or hundreds of usual size: an incident's releases
 
@@ -129,7 +129,7 @@ class MapCache:
             return
         try:
             with os.fdopen(handle, "wb") as file:
-                frame.write_parquet(file, compression="lz4", statistics=False, metadata=metadata)
+                frame.write_parquet(file, compression="uncompressed", statistics=False, metadata=metadata)
             os.replace(beside, self.folder / name)
         except BaseException:
             Path(beside).unlink(missing_ok=True)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.exceptions import SourceMapError
+from workbench.symbolicate.compiled import decode_clean, is_worthwhile
 from workbench.symbolicate.digits import COMMA, DIGIT, LARGEST, SEMICOLON, WRONG, numbers
 
 Ints = NDArray[np.int32]
@@ -105,6 +106,9 @@ def decode_mappings(text: bytes, n_sources: int, n_names: int, *, strict: bool =
     """
     if text.count(b",") >= MOST_SEGMENTS:
         raise SourceMapError(f"mappings: {text.count(b',') + 1:,} segments; at most {MOST_SEGMENTS:,} are read")
+    clean = decode_clean(text, n_sources, n_names) if is_worthwhile(len(text)) else None
+    if clean is not None and clean[0].size <= MOST_SEGMENTS:
+        return Mappings(*clean).in_order()
     parts: list[Mappings] = []
     totals, start, found = _Totals(), 0, 0
     while start < len(text):
