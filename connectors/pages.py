@@ -15,7 +15,7 @@ from connectors.formats.routes import endpoint_of
 from connectors.formats.rows import Rows
 from connectors.formats.user_agents import with_agents
 from connectors.remote import Batch
-from connectors.tables import conform
+from connectors.tables import Table, conform
 
 
 def page_of(
@@ -62,7 +62,19 @@ def filled_in(rows: Rows, user_key: str) -> pl.DataFrame:
     >>> filled_in(rows, "shop")["endpoint"].to_list()
     ['GET /api/cart/:id']
     """
-    frame = rows.frame()
+    return fill_in(rows.frame(), rows.table, user_key)
+
+
+def fill_in(frame: pl.DataFrame, table: Table, user_key: str) -> pl.DataFrame:
+    """Give a frame in a table's canonical form, with what can be told from what is there.
+
+    Examples
+    --------
+    >>> from connectors.tables import PAGE_VIEWS
+    >>> views = pl.DataFrame({"page_view_id": ["p1"], "at": [0], "page_url": ["/p/7"], "route": [None]})
+    >>> fill_in(views, PAGE_VIEWS, "shop")["route"].to_list()
+    ['/p/:id']
+    """
     names = set(frame.columns)
     if "user_id" in names:
         frame = with_hashed_users(frame, user_key)
@@ -75,4 +87,4 @@ def filled_in(rows: Rows, user_key: str) -> pl.DataFrame:
         frame = frame.with_columns(pl.coalesce("endpoint", named).alias("endpoint"))
     if {"http_route", "url"} <= names:
         frame = with_http_routes(frame)
-    return conform(frame, rows.table)
+    return conform(frame, table)

@@ -28,6 +28,10 @@ GROUP = "blindspot.stores"
 STORES: Mapping[str, str] = {
     "folder": "connectors.folder:FolderSource",
     "lake": "connectors.lake:Lake",
+    "duckdb": "connectors.warehouse:Warehouse",
+    "duckdb+file": "connectors.warehouse:Warehouse",
+    "spark+sc": "connectors.warehouse:Warehouse",
+    "spark+local": "connectors.warehouse:Warehouse",
     "datadog+https": "connectors.rum.datadog:DatadogRum",
     "datadog+http": "connectors.rum.datadog:DatadogRum",
     "datadog-spans+https": "connectors.traces.datadog:DatadogSpans",
@@ -73,7 +77,7 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     >>> open_store("jaegger+https://traces.example.com")
     Traceback (most recent call last):
         ...
-    connectors.exceptions.AddressError: no store has the scheme 'jaegger+https' (jaegger+https://traces.example.com); there are: ... folder, lake...
+    connectors.exceptions.AddressError: no store has the scheme 'jaegger+https' (jaegger+https://traces.example.com); there are: ... folder, ...lake...
     >>> open_store("no/such/folder")
     Traceback (most recent call last):
         ...
@@ -137,6 +141,8 @@ def _open_path(text: str) -> Any:
         path = Path(__file__).resolve().parent.parent / SAMPLE
         if not path.is_dir():
             raise SourceNotFound(f"{SAMPLE} is part of the checkout, and there is none here; give the folder's path")
+    if text.startswith("duckdb+") or path.name.endswith("warehouse.toml"):
+        return load_store(STORES["duckdb"], "duckdb").open(text)
     if not path.is_dir():
         raise SourceNotFound(f"there is no folder at {redact(text)}")
     kind = "lake" if (path / "lake.json").is_file() else "folder"

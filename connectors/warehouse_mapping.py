@@ -121,7 +121,9 @@ def read_mapping(path: str | Path) -> Mapping:
         said = msgspec.toml.decode(file.read_bytes())
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{file.name} is not TOML: {error}") from error
-    return mapping_of(said, file.name)
+    mapping = mapping_of(said, file.name)
+    maps = mapping.sourcemaps and file.parent / mapping.sourcemaps
+    return msgspec.structs.replace(mapping, sourcemaps=str(maps)) if maps and maps.is_dir() else mapping
 
 
 def mapping_of(said: Mapping | dict[str, Any] | None, place: str = "the mapping") -> Mapping:
