@@ -7,6 +7,7 @@ store object, when a table is first asked for that needs it (`connectors.folder_
 from __future__ import annotations
 
 import os
+from copy import copy
 from pathlib import Path
 
 import polars as pl
@@ -54,6 +55,7 @@ class FolderSource(TableAnswers):
         self.address = redact(os.fspath(root))
         if not folder.is_dir():
             raise SourceNotFound(f"there is no folder at {self.address}")
+        self._root = folder
         layout = read_layout(folder)
         self.name = layout.name
         self.environment = layout.environment
@@ -83,6 +85,12 @@ class FolderSource(TableAnswers):
         loaded = self._tables.recording(replay_id)
         query = f"replay_id = {replay_id}"
         return loaded.fetched(REPLAY_EVENTS, source=self.name, query=query, window=Window(), frame=loaded.frame)
+
+    def with_maps_again(self) -> FolderSource:
+        """Give this source with its source maps listed anew, after an upload; nothing else is read again."""
+        again = copy(self)
+        again._tables = self._tables.with_maps_of(read_layout(self._root))
+        return again
 
     def open_map(self, map_location: str) -> bytes:
         """Give the bytes of one source map of `artifacts`."""

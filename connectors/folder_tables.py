@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 
@@ -24,9 +25,9 @@ from connectors.formats.user_agents import with_agents
 from connectors.lab.lighthouse import read_lab_runs
 from connectors.layout import Layout
 from connectors.loaded import Loaded, join_notes, once_a_key
+from connectors.map_files import MapFiles
 from connectors.replay.segments import Recordings
 from connectors.rum.beacons import read_contacts, read_page_views, read_vitals
-from connectors.sourcemaps.directory import MapDirectory
 from connectors.tables import EVENTS, RELEASES, REPLAYS, REQUESTS, SPANS, Table, conform
 from connectors.traces.otlp import read_traces
 from connectors.tracker.envelopes import read_envelopes
@@ -111,9 +112,17 @@ class FolderTables:
         return loaded.with_frame(sent.sort("at", maintain_order=True))
 
     @cached_property
-    def maps(self) -> MapDirectory:
+    def maps(self) -> MapFiles:
         """The source maps, of which single ones can be opened."""
-        return MapDirectory(self._files("sourcemaps"))
+        return MapFiles(self._files("sourcemaps"))
+
+    def with_maps_of(self, layout: Layout) -> FolderTables:
+        """Give the same tables with the source maps of a newer look at the folder; nothing else is read again."""
+        again = copy(self)
+        again._layout = layout
+        again._tables = {name: loaded for name, loaded in self._tables.items() if name != "artifacts"}
+        again.__dict__.pop("maps", None)
+        return again
 
     def _files(self, kind: str) -> Sequence[SourceFile]:
         return self._layout.of(kind)

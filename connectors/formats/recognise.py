@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.formats.artifact_bundle import is_artifact_bundle
 from connectors.formats.envelope import is_event, is_wrapped
 from connectors.formats.fields import SPELLINGS
 from connectors.formats.values import BAD_JSON
@@ -48,6 +49,8 @@ def recognise(name: str, head: bytes) -> str | None:
     >>> recognise("notes.txt", b"call Maya") is None
     True
     """
+    if is_artifact_bundle(head):
+        return "sourcemaps"
     lines = [line for line in head.split(b"\n") if line.strip()][:LINES_LOOKED_AT]
     if any(is_wrapped(line) for line in lines):
         return "envelopes"
