@@ -70,7 +70,7 @@ def _placed(
     objects: Objects, table: Table, rows: pl.DataFrame, before: Manifest, event_days: pl.DataFrame | None = None
 ) -> Placed:
     parts = before.tables.get(table.name, [])
-    touched = _touched(objects, parts, rows, table)
+    touched = parts_with(objects, parts, rows, table)
     days = by_day(rows, table, event_days)
     replaced, gone = 0, []
     for part in touched:
@@ -90,7 +90,7 @@ def _placed(
     )
 
 
-def _touched(objects: Objects, parts: Sequence[Part], rows: pl.DataFrame, table: Table) -> list[Part]:
+def parts_with(objects: Objects, parts: Sequence[Part], rows: pl.DataFrame, table: Table) -> list[Part]:
     """Find the parts that hold a row which one of `rows` replaces, looking at the columns of the key only."""
     if not parts or rows.is_empty():
         return []
