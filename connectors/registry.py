@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from connectors.exceptions import AddressError, MissingExtra, SourceNotFound
+from connectors.objects import Objects
 from connectors.redaction import redact
 
 GROUP = "blindspot.stores"
@@ -36,6 +37,8 @@ STORES: Mapping[str, str] = {
     "datadog+http": "connectors.rum.datadog:DatadogRum",
     "datadog-spans+https": "connectors.traces.datadog:DatadogSpans",
     "datadog-spans+http": "connectors.traces.datadog:DatadogSpans",
+    "posthog+https": "connectors.rum.posthog:PosthogStore",
+    "posthog+http": "connectors.rum.posthog:PosthogStore",
     "sentry+https": "connectors.tracker.sentry:SentryStore",
     "sentry+http": "connectors.tracker.sentry:SentryStore",
     "glitchtip+https": "connectors.tracker.glitchtip:GlitchTipStore",
@@ -57,7 +60,7 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     ----------
     address
         A path (a lake when the folder holds `lake.json`, else a folder of files), `file:`, `folder:` or `lake:` and a
-        path, or an address whose scheme some package has registered.
+        path, `s3://bucket/prefix` (a lake or files likewise), or an address whose scheme some package has registered.
 
     Returns
     -------
@@ -89,13 +92,15 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     scheme = SCHEME.match(text)
     if scheme and not Path(text).exists():
         name = scheme[1].lower()
+        if name == "s3":
+            return _open_objects(Objects.open(text))
         if name == "file":
             return _open_path(_path_of(text))
         known = schemes()
         if name not in known and f"{name}s" in known and name.endswith("+http"):
             name += "s"
         if name not in known:
-            there = ", ".join(sorted({*known, "file"}))
+            there = ", ".join(sorted({*known, "file", "s3"}))
             raise AddressError(f"no store has the scheme {name!r} ({redact(text)}); there are: {there}")
         target = _path_of(text) if name in ON_DISK else text
         return load_store(known[name], name).open(target)
@@ -145,8 +150,13 @@ def _open_path(text: str) -> Any:
         return load_store(STORES["duckdb"], "duckdb").open(text)
     if not path.is_dir():
         raise SourceNotFound(f"there is no folder at {redact(text)}")
-    kind = "lake" if (path / "lake.json").is_file() else "folder"
-    return load_store(STORES[kind], kind).open(os.fspath(path))
+    return _open_objects(Objects.open(path))
+
+
+def _open_objects(objects: Objects) -> Any:
+    """Open a lake where there is its list, else a source of files."""
+    kind = "lake" if objects.exists("lake.json") else "folder"
+    return load_store(STORES[kind], kind).open(objects)
 
 
 def _path_of(address: str) -> str:
