@@ -63,10 +63,10 @@ def weigh(
     """
     n = len(issues)
     groups = traffic.select("event_id", "group")
-    endpoints = _leads(before.rename({"endpoint": "mark"}), groups)
+    endpoints = _leads(before.rename({"endpoint": "mark"}), groups, rules["network"])
     in_trace = traffic.select("event_id", "trace_id").drop_nulls().join(signatures, on="trace_id")
     marks = in_trace.select("event_id", mark="signature", recency=pl.lit(1.0), failed=pl.lit(True)).unique()
-    spans = _span_leads(marks, traffic)
+    spans = _span_leads(marks, traffic, rules["network"])
     weights = _network(endpoints, spans, n, rules["network"])
     weights |= words_alike(issues, rules["field"])
     weights |= places_alike(issues, events, weights["other endpoint"] < 0, rules["place"])
@@ -86,14 +86,14 @@ def weigh(
     return Profiles(issues, events, endpoints.filter(own), spans.filter(own), weights)
 
 
-def _leads(marks: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+def _leads(marks: pl.DataFrame, groups: pl.DataFrame, rules: dict[str, Any]) -> pl.DataFrame:
     seen = groups.join(marks.select("event_id").unique(), on="event_id", how="semi")
-    return leading(marks, groups, seen.group_by("group").agg(n=pl.len()))
+    return leading(marks, groups, seen.group_by("group").agg(n=pl.len()), rules)
 
 
-def _span_leads(marks: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:
+def _span_leads(marks: pl.DataFrame, traffic: pl.DataFrame, rules: dict[str, Any]) -> pl.DataFrame:
     traced = traffic.filter(pl.col("trace_id").is_not_null())
-    leads = leading(marks, traced.select("event_id", "group"), traced.group_by("group").agg(n=pl.len()))
+    leads = leading(marks, traced.select("event_id", "group"), traced.group_by("group").agg(n=pl.len()), rules)
     # Spans that fail are few, so the part of all that fail says nothing: the base rate itself is the chance.
     return leads.with_columns(chance="base")
 

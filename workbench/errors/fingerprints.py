@@ -63,7 +63,7 @@ def apply_fingerprints(
     left = pl.repeat(True, len(rows), eager=True)
     found = [pl.DataFrame(schema=FOUND)]
     for rule in rules:
-        fits = left & _fits(rule, rows, errors, distinct, events, before)
+        fits = left & fits_rule(rule, rows, errors, distinct, events, before)
         if not fits.any():
             continue
         left &= ~fits
@@ -71,7 +71,15 @@ def apply_fingerprints(
     return pl.concat(found)
 
 
-def _fits(rule: FingerprintRule, rows, errors, distinct: Distinct, events, before) -> pl.Series:
+def fits_rule(
+    rule: FingerprintRule,
+    rows: pl.DataFrame,
+    errors: pl.DataFrame,
+    distinct: Distinct,
+    events: pl.DataFrame,
+    before: pl.DataFrame,
+) -> pl.Series:
+    """Say of each event whether all matchers of one rule hold; parameters as for `apply_fingerprints`."""
     of_error = [m for m in rule.matchers if m.key in _ON_ERROR]
     of_frame = [m for m in rule.matchers if m.key in FRAME_KEYS]
     of_request = [m for m in rule.matchers if m.key in REQUEST_KEYS]

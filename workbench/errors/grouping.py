@@ -5,28 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
-from workbench.errors.bugs import EVIDENCE, evidence_table, link_issues
-from workbench.errors.catalogue import bug_table, event_facts, issue_facts, issue_table, shape_table
+from workbench.errors.bugs import EVIDENCE, evidence_table
+from workbench.errors.catalogue import bug_table, issue_facts, issue_table, shape_table
 from workbench.errors.describe import describe_errors, distinct_messages
 from workbench.errors.distinct import Distinct, distinct_errors
 from workbench.errors.domains import first_party_domains
-from workbench.errors.evidence import Profiles, weigh
 from workbench.errors.fingerprints import apply_fingerprints
 from workbench.errors.impact import bug_impact
 from workbench.errors.issues import CURRENT, issue_ids
 from workbench.errors.known import KnownNoise, apply_known
-from workbench.errors.network import failing_signatures, requests_before
+from workbench.errors.linking import bugs_of, weigh_issues
+from workbench.errors.network import requests_before
 from workbench.errors.noise import classify_noise
 from workbench.errors.rule_syntax import Rules, parse_rules
 from workbench.errors.stack_rules import apply_stack_rules
-from workbench.errors.usual import deploys
-from workbench.rules.loader import load
-
-# Pairs grow with the square: smaller issues than the 2,000 largest stay bugs of their own, and say so.
-MOST_ISSUES = 2000
 
 
 @dataclass(frozen=True)
@@ -129,7 +123,8 @@ def group(
     prepared = prepare(events, frames, requests, releases=releases, first_party=first_party, mechanism=mechanism)
     rows, errors = fingerprint(prepared, rules, known_noise)
     issues = issue_facts(rows, errors)
-    profiles, bug_of = _bugs(rows, issues, prepared, spans, releases)
+    profiles = weigh_issues(rows, issues, events, prepared.before, spans=spans, releases=releases)
+    bug_of = bugs_of(profiles, len(issues))
     numbered = issues.select("issue_id", bug=pl.Series(bug_of, dtype=pl.Int64))
     hits = (
         rows.select("event_id", "issue_id")
@@ -253,24 +248,3 @@ def fingerprint(
         "shape_id",
         *(pl.when(~is_noise).then(name).alias(name) for name in ("issue_id", "rule", "title")),
     ), errors
-
-
-def _bugs(
-    rows: pl.DataFrame,
-    issues: pl.DataFrame,
-    prepared: Prepared,
-    spans: pl.DataFrame | None,
-    releases: pl.DataFrame | None,
-) -> tuple[Profiles, np.ndarray]:
-    rules = load("grouping", "bugs").data
-    compared = issues.head(MOST_ISSUES).with_row_index("issue").with_columns(pl.col("issue").cast(pl.Int64))
-    facts = event_facts(prepared.events).with_columns(rows["issue_id"], rows["noise_class"])
-    facts = facts.join(compared.select("issue_id", "issue"), on="issue_id", how="left", maintain_order="left")
-    noise_number = -1 - pl.col("noise_class").rank("dense").cast(pl.Int64)
-    traffic = facts.with_columns(group=pl.coalesce("issue", noise_number, pl.lit(-1)))
-    own = facts.filter(pl.col("issue").is_not_null())
-    when = deploys(prepared.events, releases)["deployed_at"].to_physical().to_numpy().astype(float)
-    profiles = weigh(compared, own, traffic, prepared.before, failing_signatures(spans), when, rules)
-    joined = link_issues(profiles, rules)
-    alone = np.arange(len(issues) - len(compared)) + (joined.max() + 1 if len(joined) else 0)
-    return profiles, np.concatenate([joined, alone]).astype(np.int64)

@@ -30,9 +30,10 @@ def bug_impact(
     events
         Canonical `events`.
     sessions
-        Canonical `sessions`: all of them, hit or not; without them shares are unknown.
+        Canonical `sessions`: all of them, hit or not; without them shares are unknown. A row with a number in
+        `stands_for` stands for so many that were counted where they lie.
     page_views
-        Canonical `page_views`, to count page views of the hit routes; optional.
+        Canonical `page_views`, to count page views of the hit routes, likewise; optional.
     blank_sessions
         Sessions known to have ended on a blank page.
 
@@ -134,7 +135,9 @@ def _exposed(found: pl.DataFrame, hits: pl.DataFrame, sessions: pl.DataFrame | N
         )
     ended = pl.coalesce("ended_at", "started_at") if "ended_at" in sessions.columns else pl.col("started_at")
     support = pl.col("contacted_support") if "contacted_support" in sessions.columns else pl.lit(None, pl.Boolean)
-    spans = sessions.select("session_id", "started_at", ended_at=ended, contacted_support=support)
+    spans = sessions.select(
+        "session_id", "started_at", ended_at=ended, contacted_support=support, stands_for=stands_for(sessions)
+    )
     hit = hits.select("bug_id", "session_id").drop_nulls().unique().with_columns(hit=pl.lit(True))
     then = spans.join(found.select("bug_id", "first_seen", "last_seen"), how="cross").join(
         hit, on=["bug_id", "session_id"], how="left"
@@ -145,7 +148,7 @@ def _exposed(found: pl.DataFrame, hits: pl.DataFrame, sessions: pl.DataFrame | N
         then.filter(during | pl.col("hit"))
         .group_by("bug_id")
         .agg(
-            sessions_then=pl.len().cast(pl.Int64),
+            sessions_then=pl.col("stands_for").sum(),
             sessions_hit=pl.col("hit").sum().cast(pl.Int64),
             support_contacts=(pl.col("contacted_support") & pl.col("hit")).sum().cast(pl.Int64)
             if knows
@@ -157,7 +160,7 @@ def _exposed(found: pl.DataFrame, hits: pl.DataFrame, sessions: pl.DataFrame | N
 def _page_views(hits: pl.DataFrame, found: pl.DataFrame, page_views: pl.DataFrame | None) -> pl.DataFrame:
     if page_views is None or page_views.is_empty():
         return found.select("bug_id", page_views=pl.lit(None, pl.Int64))
-    views = page_views.select(pl.col("route").cast(pl.String), "at").drop_nulls()
+    views = page_views.select(pl.col("route").cast(pl.String), "at", stands_for(page_views)).drop_nulls()
     routes = (
         hits.select("bug_id", "route")
         .drop_nulls()
@@ -168,8 +171,21 @@ def _page_views(hits: pl.DataFrame, found: pl.DataFrame, page_views: pl.DataFram
         routes.join(views, on="route")
         .filter(pl.col("at").is_between("first_seen", "last_seen"))
         .group_by("bug_id")
-        .agg(page_views=pl.len().cast(pl.Int64))
+        .agg(page_views=pl.col("stands_for").sum())
     )
+
+
+def stands_for(rows: pl.DataFrame) -> pl.Expr:
+    """Give how many rows each row stands for: one, unless they were counted before they came.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"route": ["/", "/cart"], "stands_for": [None, 40]})
+    >>> rows.select(stands_for(rows))["stands_for"].to_list()
+    [1, 40]
+    """
+    told = pl.col("stands_for").fill_null(1) if "stands_for" in rows.columns else pl.repeat(1, pl.len())
+    return told.cast(pl.Int64).alias("stands_for")
 
 
 def _terms(terms: list[dict[str, Any]]) -> pl.Expr:

@@ -122,7 +122,9 @@ def failing_signatures(spans: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -> pl.DataFrame:
+def leading(
+    marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame, rules: dict[str, Any] | None = None
+) -> pl.DataFrame:
     """Find what leads each group of events: what stands before many of them and rarely before others.
 
     Parameters
@@ -133,6 +135,8 @@ def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -
         `event_id`, `group`: issues from 0, classes of noise below 0.
     n_events
         `group`, `n`: how many events of a group have any network evidence.
+    rules
+        The table `network` of `rules/grouping/bugs`, when not that of the newest file.
 
     Returns
     -------
@@ -145,7 +149,7 @@ def leading(marks: pl.DataFrame, groups: pl.DataFrame, n_events: pl.DataFrame) -
     events that no code of ours caused says how common an endpoint is. With little noise the median over all issues
     counts, which neither one loud issue nor a few issues of the same bug move.
     """
-    rules = load("grouping", "bugs").data["network"]
+    rules = load("grouping", "bugs").data["network"] if rules is None else rules
     counts = (
         marks.lazy()
         .join(groups.lazy(), on="event_id")

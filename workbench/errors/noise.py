@@ -21,7 +21,7 @@ from workbench.rules.loader import load_all
 
 NOISE = {"event_id": pl.String, "noise_class": pl.String, "noise_reason": pl.String, "noise_rule": pl.String}
 _EVENT_CONDITIONS = {"crawler", "user_agent", "page_host", "browser_below", "stale_release", "contextual"}
-_ERROR_CONDITIONS = {"text", "throwing_url", "throwing_function", "any_url", "frames"}
+ERROR_CONDITIONS = {"text", "throwing_url", "throwing_function", "any_url", "frames"}
 _EVENT_COLUMNS = ("at", "release", "user_agent", "page_url", "browser", "browser_version")
 _PLAIN_SOURCE = r"\.(?:tsx?|jsx|vue|svelte|mts|cts)$"
 
@@ -103,7 +103,7 @@ def classify_noise(
     ours = first_party_domains(events, first_party)
     distinct = distinct_errors(events, frames, ours) if distinct is None else distinct
     context = _Context(ours, tuple(first_party or ()), requests, releases, _span(events))
-    fits = _fitting_errors(distinct, rules)
+    fits = fitting_errors(distinct, rules)
     plain = [rule for rule in rules if not _EVENT_CONDITIONS & rule.conditions.keys()]
     verdicts = fits.select(
         "error_id",
@@ -152,7 +152,7 @@ def _span(events: pl.DataFrame) -> tuple[datetime, datetime] | None:
     return events["at"].min(), events["at"].max()
 
 
-def _fitting_errors(distinct: Distinct, rules: Sequence[NoiseRule]) -> pl.DataFrame:
+def fitting_errors(distinct: Distinct, rules: Sequence[NoiseRule]) -> pl.DataFrame:
     """Try each rule on each distinct error, as far as the error decides: `error_id`, and a column a rule (its rank)."""
     facts = distinct.errors.join(_stack_facts(distinct, rules), on="stack_id", how="left", maintain_order="left")
     text = pl.concat_str(pl.col("type").fill_null("Error"), pl.col("message").fill_null(""), separator=": ")
@@ -176,7 +176,7 @@ def _error_tests(rule: NoiseRule) -> Iterator[pl.Expr]:
         elif name == "frames":
             flag = _FRAMES[value]
             yield ~pl.col(flag).fill_null(False)
-        elif name in _ERROR_CONDITIONS:
+        elif name in ERROR_CONDITIONS:
             yield pl.col(f"{name} {rule.rank}").fill_null(False)
 
 

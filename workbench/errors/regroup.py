@@ -70,18 +70,20 @@ def condense(prepared: Prepared, columns: Sequence[str] = (), *, requests: bool 
         .sort("row")
     )
     rows = cells["row"]
-    some = events[rows]
-    before = (
-        prepared.before if not requests else prepared.before.join(some.select("event_id"), on="event_id", how="semi")
-    )
-    small = replace(
+    return Cells(take(prepared, rows, requests=requests), cells["n"])
+
+
+def take(prepared: Prepared, rows: pl.Series, *, requests: bool = True) -> Prepared:
+    """Keep some of the events, by their row; verdicts of noise stay what all events made them."""
+    events = prepared.events[rows]
+    before = prepared.before.join(events.select("event_id"), on="event_id", how="semi") if requests else None
+    return replace(
         prepared,
-        events=some,
+        events=events,
         distinct=replace(prepared.distinct, of_event=prepared.distinct.of_event[rows]),
         noise=prepared.noise[rows],
-        before=before if requests else prepared.before.clear(),
+        before=prepared.before.clear() if before is None else before,
     )
-    return Cells(small, cells["n"])
 
 
 def _key(events: pl.DataFrame, name: str) -> pl.Expr:
