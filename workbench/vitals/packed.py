@@ -24,8 +24,8 @@ from workbench.statistics import Floats
 from workbench.vitals.population import limits, navigation_kind
 from workbench.vitals.ranks import Codes, Ranked
 
-CHUNK = 1 << 20
-"""Rows packed at a time, so that the work stays in the processor's cache."""
+CHUNK = 1 << 18
+"""Rows read and packed at a time, so that the work stays in the processor's cache."""
 
 COHORTS = (1 << 32) - 2
 """Most cohort numbers that there may be; the one behind them is for rows that do not count."""
@@ -34,6 +34,7 @@ INFINITE = np.uint64(0x7F800000)
 """The bits of float32 infinity: NaN sorts behind it, and so do negative numbers, by their sign bit."""
 
 Words = npt.NDArray[np.uint64]
+Columns = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -93,19 +94,14 @@ def pack_values(vitals: pl.LazyFrame, keys: Sequence[str], navigations: Sequence
     kinds = navigations if "navigation_type" in schema and _is_text(schema["navigation_type"]) else None
     # a pool of categories lives as long as a series of it does
     pools = [pl.Series(dtype=_stored(dtype)) for dtype in schema.values() if _is_text(dtype)]
-    columns = _read(vitals, [*keys, *(["navigation_type"] if kinds is not None else [])])
-    codes = {key: columns[key].to_numpy() for key in keys}
-    value = columns["value"].to_numpy()
-    if value.size == 0:
+    chunks = _read(vitals, [*keys, *(["navigation_type"] if kinds is not None else [])])
+    if not chunks:
         return None
-    radix = _Radix.of(codes)
+    radix = _Radix.of(chunks, keys)
     if radix is None:
         return None
     left_out = _codes_left_out(schema["navigation_type"], kinds) if kinds is not None else ()
-    navigation = columns["navigation_type"].to_numpy() if left_out else None
-    words = _pack(codes, value, radix, navigation, left_out)
-    del columns, codes, value, navigation
-    words = pl.Series(words).sort().to_numpy()
+    words = pl.Series(_pack(chunks, radix, left_out)).sort().to_numpy()
     groups = _groups(words, radix, {key: schema[key] for key in keys})
     del pools
     return groups
@@ -127,15 +123,17 @@ class _Radix:
     lookup: Mapping[str, npt.NDArray[np.uint32]] | None
 
     @classmethod
-    def of(cls, codes: Mapping[str, npt.NDArray[Any]]) -> _Radix | None:
-        values = {key: np.arange(int(code.min()), int(code.max()) + 1) for key, code in codes.items()}
+    def of(cls, chunks: Sequence[Columns], keys: Sequence[str]) -> _Radix | None:
+        bounds = {key: [int(end) for chunk in chunks for end in (chunk[key].min(), chunk[key].max())] for key in keys}
+        values = {key: np.arange(min(ends), max(ends) + 1) for key, ends in bounds.items()}
         if math.prod(number.size for number in values.values()) <= COHORTS:
             return cls(values, None)
         # one pool of categories serves all columns, so that a small dimension may have codes far apart
         lookup = {}
-        for key, code in codes.items():
-            seen = np.zeros(int(code.max()) + 1, bool)
-            seen[code] = True
+        for key, ends in bounds.items():
+            seen = np.zeros(max(ends) + 1, bool)
+            for chunk in chunks:
+                seen[chunk[key]] = True
             values[key] = np.flatnonzero(seen)
             lookup[key] = np.cumsum(seen, dtype=np.uint32) - np.uint32(1)
         return cls(values, lookup) if math.prod(number.size for number in values.values()) <= COHORTS else None
@@ -165,16 +163,20 @@ def _stored(dtype: pl.DataType) -> pl.DataType:
     return pl.Categorical() if dtype == pl.String else dtype
 
 
-def _read(vitals: pl.LazyFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Read codes (0 is null) and values; two bytes a code as long as the pool of categories is small."""
+def _read(vitals: pl.LazyFrame, keys: Sequence[str]) -> list[Columns]:
+    """Read codes (0 is null) and values in chunks; two bytes a code as long as the pool of categories is small.
+
+    Never put together: chunks go one by one as their rows are packed, which halves the memory of the whole.
+    """
     schema = vitals.collect_schema()
     value = pl.col("value").cast(pl.Float32)
     known = vitals.filter(pl.col("value").is_not_null())
 
-    def read(size: type[pl.DataType]) -> pl.DataFrame:
+    def read(size: type[pl.DataType]) -> list[Columns]:
         stored = (pl.col(key).cast(_stored(schema[key])) for key in keys)
         codes = ((each.to_physical().cast(pl.UInt32) + 1).cast(size).fill_null(0) for each in stored)
-        return known.select(*codes, value).collect()
+        chunks = known.select(*codes, value).collect_batches(chunk_size=CHUNK, maintain_order=False)
+        return [{column.name: column.to_numpy() for column in chunk} for chunk in chunks if chunk.height]
 
     try:
         return read(pl.UInt16)
@@ -188,27 +190,24 @@ def _codes_left_out(dtype: pl.DataType, kinds: Sequence[str]) -> list[int]:
     return (names.filter(~navigation_kind().is_in(list(kinds)))["code"] + 1).to_list()
 
 
-def _pack(
-    codes: Mapping[str, npt.NDArray[Any]],
-    value: npt.NDArray[np.float32],
-    radix: _Radix,
-    navigation: npt.NDArray[Any] | None,
-    left_out: Sequence[int],
-) -> Words:
-    words = np.empty(value.size, np.uint64)
-    halves = words.view(np.uint32).reshape(-1, 2)
-    for begin in range(0, value.size, CHUNK):
-        rows = slice(begin, begin + CHUNK)
-        cohort = np.zeros(value[rows].size, np.uint32)
-        for key, code in codes.items():
-            cohort *= np.uint32(radix.values[key].size)
-            cohort += radix.number(key, code[rows])
-        if navigation is not None:
+def _pack(chunks: list[Columns], radix: _Radix, left_out: Sequence[int]) -> Words:
+    """Pack all rows; `chunks` is emptied on the way."""
+    words = np.empty(sum(chunk["value"].size for chunk in chunks), np.uint64)
+    halves, begin = words.view(np.uint32).reshape(-1, 2), 0
+    while chunks:
+        chunk = chunks.pop()
+        value = chunk["value"]
+        cohort = np.zeros(value.size, np.uint32)
+        for key, known in radix.values.items():
+            cohort *= np.uint32(known.size)
+            cohort += radix.number(key, chunk[key])
+        if left_out:
             # rows that do not count sort behind all that do
-            cohort[np.isin(navigation[rows], left_out)] = np.uint32(radix.cohorts)
+            cohort[np.isin(chunk["navigation_type"], left_out)] = np.uint32(radix.cohorts)
         # adding zero makes a zero of a negative zero, whose bits would sort last
-        halves[rows, 0] = (value[rows] + np.float32(0)).view(np.uint32)
-        halves[rows, 1] = cohort
+        halves[begin : begin + value.size, 0] = (value + np.float32(0)).view(np.uint32)
+        halves[begin : begin + value.size, 1] = cohort
+        begin += value.size
     return words
 
 
