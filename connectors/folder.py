@@ -1,4 +1,4 @@
-"""Any folder of files as a store: envelopes, beacons, recordings, traces, lab results, source maps, side by side.
+"""Any folder of files, on disk or S3, as a store: envelopes, beacons, recordings, traces, lab results, source maps.
 
 What is where stands in its `source.toml`, or is seen by looking (`connectors.layout`). Each file is read once for each
 store object, when a table is first asked for that needs it (`connectors.folder_tables`).
@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from copy import copy
-from pathlib import Path
 
 import polars as pl
 
 from connectors.answers import TableAnswers
 from connectors.derive import USER_KEY
+from connectors.disk import Disk
 from connectors.exceptions import SourceNotFound
 from connectors.folder_tables import FolderTables
 from connectors.layout import read_layout
 from connectors.loaded import lazily_in_window
+from connectors.objects import Objects
 from connectors.redaction import redact
 from connectors.stores import Fetched, Window
 from connectors.tables import REPLAY_EVENTS, Table
@@ -31,7 +32,7 @@ class FolderSource(TableAnswers):
     name, environment, first_party
         As `source.toml` says; else the folder's name, None, and no hosts.
     address
-        The folder, without secrets.
+        The folder, or the bucket and prefix, without secrets.
     passed_over
         Files that were looked at and are of no kind that is known.
 
@@ -41,6 +42,7 @@ class FolderSource(TableAnswers):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> root = Path(tempfile.mkdtemp())
     >>> _ = (root / "vitals.log").write_text('{"ts":1741530000500,"name":"LCP","value":2612.5,"page_view_id":"p1"}')
     >>> source = FolderSource(root)
@@ -50,13 +52,12 @@ class FolderSource(TableAnswers):
     'looked for envelopes in every file of the folder by its content, found none'
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
-        folder = Path(root)
-        self.address = redact(os.fspath(root))
-        if not folder.is_dir():
+    def __init__(self, root: str | os.PathLike[str] | Objects) -> None:
+        self._objects = root if isinstance(root, Objects) else Objects.open(root)
+        self.address = redact(self._objects.address)
+        if isinstance(self._objects, Disk) and not self._objects.root.is_dir():
             raise SourceNotFound(f"there is no folder at {self.address}")
-        self._root = folder
-        layout = read_layout(folder)
+        layout = read_layout(self._objects)
         self.name = layout.name
         self.environment = layout.environment
         self.first_party = layout.first_party
@@ -64,8 +65,8 @@ class FolderSource(TableAnswers):
         self._tables = FolderTables(layout, os.environ.get(USER_KEY) or layout.name)
 
     @classmethod
-    def open(cls, address: str) -> FolderSource:
-        """Open the folder at a path."""
+    def open(cls, address: str | os.PathLike[str] | Objects) -> FolderSource:
+        """Open the folder at a path, or the objects at `s3://bucket/prefix`."""
         return cls(address)
 
     def __repr__(self) -> str:
@@ -89,7 +90,7 @@ class FolderSource(TableAnswers):
     def with_maps_again(self) -> FolderSource:
         """Give this source with its source maps listed anew, after an upload; nothing else is read again."""
         again = copy(self)
-        again._tables = self._tables.with_maps_of(read_layout(self._root))
+        again._tables = self._tables.with_maps_of(read_layout(self._objects))
         return again
 
     def open_map(self, map_location: str) -> bytes:

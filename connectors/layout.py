@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from connectors.exceptions import SourceError
-from connectors.files import SourceFile, find_files
+from connectors.exceptions import SourceError, SourceNotFound
+from connectors.files import SourceFile, find_files, heads_of
 from connectors.formats.recognise import KINDS, recognise
+from connectors.objects import Objects
 
 DESCRIPTION = "source.toml"
 
@@ -40,8 +40,8 @@ class Layout:
         return f"looked for {kind} in every file of the folder by its content, found none"
 
 
-def read_layout(root: Path) -> Layout:
-    """Find out what is where below `root`.
+def read_layout(objects: Objects) -> Layout:
+    """Find out what is where in a folder or bucket.
 
     When `source.toml` says where anything is, it is believed for everything; when it does not, or there is none, every
     file is looked at.
@@ -54,59 +54,59 @@ def read_layout(root: Path) -> Layout:
     Examples
     --------
     >>> import tempfile
-    >>> root = Path(tempfile.mkdtemp())
-    >>> _ = (root / "vitals.log").write_text('{"ts":1741530000500,"name":"LCP","value":2612.5,"id":"v5-1"}')
-    >>> [file.name for file in read_layout(root).of("beacons")]
+    >>> objects = Objects.open(tempfile.mkdtemp())
+    >>> objects.write("vitals.log", b'{"ts":1741530000500,"name":"LCP","value":2612.5,"id":"v5-1"}')
+    >>> [file.name for file in read_layout(objects).of("beacons")]
     ['vitals.log']
     """
-    said = _read_description(root / DESCRIPTION)
-    name = said.get("name") or root.resolve().name
+    said = _read_description(objects)
+    name = said.get("name") or objects.title
     about = {"environment": said.get("environment"), "first_party": tuple(said.get("first_party", ()))}
     places = {kind: said[kind] for kind in KINDS if kind in said}
     if not places:
-        return Layout(name, **about, **_look(root))
+        return Layout(name, **about, **_look(objects))
     files, missing = {}, {}
     for kind, place in places.items():
         for one in [place] if isinstance(place, str) else place:
-            found = find_files(root / one, root) if (root / one).exists() else []
+            found = find_files(objects, one)
             files[kind] = [*files.get(kind, ()), *found]
             if not found:
                 missing[kind] = one
     return Layout(name, **about, files=files, missing=missing, described=True)
 
 
-def _read_description(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
+def _read_description(objects: Objects) -> dict[str, Any]:
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        said = tomllib.loads(objects.read(DESCRIPTION).decode())
+    except SourceNotFound as error:
+        if DESCRIPTION not in str(error):  # no bucket
+            raise
+        return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path.name} cannot be read: {error}") from error
+        raise SourceError(f"{DESCRIPTION} cannot be read: {error}") from error
     texts = ("name", "environment")
     known = {*texts, "first_party", *KINDS}
     unknown = sorted(said.keys() - known)
     if unknown:
         raise SourceError(
-            f"{path.name} says {', '.join(unknown)}; it may say {', '.join([*texts, 'first_party', *KINDS])}"
+            f"{DESCRIPTION} says {', '.join(unknown)}; it may say {', '.join([*texts, 'first_party', *KINDS])}"
         )
     for key, value in said.items():
         listed = isinstance(value, list) and all(isinstance(one, str) for one in value)
         if not (isinstance(value, str) or (listed and key not in texts)):
             raise SourceError(
-                f"{path.name}: {key} is {value!r}; give a text" + ("" if key in texts else " or a list of texts")
+                f"{DESCRIPTION}: {key} is {value!r}; give a text" + ("" if key in texts else " or a list of texts")
             )
     if isinstance(said.get("first_party"), str):
         said["first_party"] = [said["first_party"]]
     return said
 
 
-def _look(root: Path) -> dict[str, Any]:
+def _look(objects: Objects) -> dict[str, Any]:
     files: dict[str, list[SourceFile]] = {}
     passed_over = []
-    for file in find_files(root, root):
-        if file.name == DESCRIPTION:
-            continue
-        kind = recognise(file.name, file.head())
+    for file, head in heads_of(file for file in find_files(objects) if file.name != DESCRIPTION):
+        kind = recognise(file.name, head)
         if kind is None:
             passed_over.append(file.name)
         else:

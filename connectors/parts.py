@@ -30,7 +30,7 @@ def write_part(objects: Objects, table: Table, day: date | None, rows: pl.DataFr
     >>> from connectors.tables import RELEASES
     >>> rows = conform(pl.DataFrame({"release": ["a"], "deployed_at": ["2026-03-09T14:20Z"]}), RELEASES)
     >>> part = write_part(Objects.open(tempfile.mkdtemp()), RELEASES, date(2026, 3, 9), rows, 7)
-    >>> part.path[:32], part.rows, part.last
+    >>> part.path[:31], part.rows, part.last
     ('releases/day=2026-03-09/000007-', 1, datetime.date(2026, 3, 9))
     """
     leads = "replay_id" if table is REPLAY_EVENTS else table.time

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from connectors.disk import Disk
 from connectors.exceptions import FetchError, FormatError, SourceNotFound
 from connectors.files import SourceFile
 from connectors.formats.artifact_bundle import MANIFEST, Manifest, Packed, is_artifact_bundle, read_manifest
@@ -65,13 +66,13 @@ class ArtifactBundles:
         if file is None:
             raise FetchError(f"no artifact bundle at {name!r}; there are {len(self._zips)}")
         try:
-            with zipfile.ZipFile(file.path) as archive:
+            with file.open() as raw, zipfile.ZipFile(raw) as archive:
                 return _unpacked(archive, path)
         except (FormatError, *BROKEN) as error:
             raise FetchError(f"{map_location}: the artifact bundle does not give it ({error})") from error
 
     def _add(self, rows: Rows, name: str, file: SourceFile) -> None:
-        with zipfile.ZipFile(file.path) as archive:
+        with file.open() as raw, zipfile.ZipFile(raw) as archive:
             manifest = read_manifest(_unpacked(archive, MANIFEST))
             for packed in manifest.maps:
                 self._add_map(rows, name, archive, manifest, packed)
@@ -102,7 +103,8 @@ class ArtifactBundleStore:
             raise SourceNotFound(f"there is no artifact bundle at {redact(path)}")
         self.name = place.name
         self.address = redact(path)
-        self._bundles = ArtifactBundles([SourceFile(place.name, place)])
+        self._path = path
+        self._bundles = ArtifactBundles([SourceFile(place.name, Disk(place.parent), place.stat().st_size)])
         if not len(self._bundles):
             raise SourceNotFound(
                 f"{self.address} is no artifact bundle: its zip does not begin with {MANIFEST} or files/"
@@ -119,6 +121,10 @@ class ArtifactBundleStore:
     def has(self, table_name: str) -> bool:
         """Say that it has source maps and nothing else."""
         return table_name == ARTIFACTS.name
+
+    def with_maps_again(self) -> ArtifactBundleStore:
+        """Open the file anew, after it was written again."""
+        return ArtifactBundleStore(self._path)
 
     @cached_property
     def _loaded(self) -> Loaded:

@@ -153,7 +153,4 @@ def _row(name: str, known: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _size(file: SourceFile) -> int | None:
     """Give a map's size where it can be known without reading it."""
-    try:
-        return None if COMPRESSION.search(file.name) else file.path.stat().st_size
-    except OSError:
-        return None
+    return None if COMPRESSION.search(file.name) else file.bytes

@@ -300,7 +300,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path):
     (tmp_path / "b.json").unlink()
     report = source.releases(ALL).report
     assert report.rows == 1
-    assert report.refused[0] == ("b.json", "the file cannot be read (No such file or directory)")
+    assert report.refused[0] == ("b.json", "the file is gone since it was listed")
 
 
 def test_the_whole_sample_with_every_file_damaged(tmp_path, sample, raw):
