@@ -89,7 +89,7 @@ def contrast(
     wanted = [(name,) for name in dimensions] + (list(combinations(dimensions, 2)) if pairs else [])
     counts = pl.concat([_COUNTS, *(_count(values, names) for names in wanted)])
     n_hit, n_other = int(marked["_hit"].sum()), int((~marked["_hit"]).sum())
-    return _judge(counts, n_hit, n_other, min_count, confidence, false_discoveries)
+    return judge_counts(counts, n_hit, n_other, min_count, confidence, false_discoveries)
 
 
 def contrast_numbers(
@@ -219,9 +219,22 @@ def _count(values: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def _judge(
-    counts: pl.DataFrame, n_hit: int, n_other: int, min_count: int, confidence: float, false_discoveries: float
+def judge_counts(
+    counts: pl.DataFrame,
+    n_hit: int,
+    n_other: int,
+    min_count: int = 5,
+    confidence: float = 0.95,
+    false_discoveries: float = 0.05,
 ) -> pl.DataFrame:
+    """Judge counts as `contrast` does: `dimension`, `value`, `n_hit`, `n_other`, made where the rows lie.
+
+    Examples
+    --------
+    >>> counts = pl.DataFrame({"dimension": "region", "value": ["eu", "us"], "n_hit": [16, 0], "n_other": [4, 40]})
+    >>> judge_counts(counts, 16, 44)["value", "differs"].rows()
+    [('eu', True), ('us', True)]
+    """
     k1, k2 = counts["n_hit"].to_numpy(), counts["n_other"].to_numpy()
     ratio, low, high = risk_ratio_interval(k1, n_hit, k2, n_other, confidence)
     p = two_shares_p(k1, [n_hit] * len(k1), k2, [n_other] * len(k2))

@@ -15,7 +15,7 @@ def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") 
     events
         Canonical `events`, noise left out by the caller or not: the rates say what is in them.
     visits
-        Canonical `page_views` (`at`) or `sessions` (`started_at`).
+        Canonical `page_views` (`at`) or `sessions` (`started_at`); a row with a number in `stands_for` counts so often.
     every
         Length of a bin, as Polars writes durations: "5m", "15m", "1h".
 
@@ -51,4 +51,5 @@ def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") 
 
 def _weighed(records: pl.DataFrame, when: str) -> pl.DataFrame:
     weight = 1 / pl.col("sample_rate").cast(pl.Float64) if "sample_rate" in records.columns else pl.lit(1.0)
-    return records.select(pl.col(when).alias("at"), weight.fill_null(1.0).alias("weight"))
+    times = pl.col("stands_for").fill_null(1) if "stands_for" in records.columns else pl.lit(1)
+    return records.select(pl.col(when).alias("at"), (weight.fill_null(1.0) * times).alias("weight"))

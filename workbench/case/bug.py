@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from workbench.contrast import contrast
 from workbench.replay.dom import Moment, moment, replay_marks
 from workbench.symbolicate.frames import source_lines
 from workbench.traces.failures import failing_spans
@@ -149,7 +148,7 @@ class Bug:
     @cached_property
     def contrast(self) -> pl.DataFrame:
         """What the sessions that were hit have in common and the others have not."""
-        return contrast(self.case.sessions, self.sessions, DIMENSIONS)
+        return self.case.contrast(self.sessions, DIMENSIONS)
 
     @cached_property
     def _spans(self) -> pl.DataFrame:

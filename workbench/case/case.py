@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,8 +14,10 @@ from connectors.stores import Window
 from connectors.tables import REPLAY_EVENTS
 from workbench.case.bug import Bug
 from workbench.case.evidence import Evidence
+from workbench.case.find import FOUND_IN, find
 from workbench.case.impact import hit_sessions, people_sessions
 from workbench.case.measured import Measured
+from workbench.contrast import contrast
 from workbench.errors.grouping import Grouping, group
 from workbench.errors.impact import bug_impact
 from workbench.errors.messages import canonical_messages
@@ -207,6 +210,10 @@ class Case:
         """Sessions of people that a bug hit: session_id, bug_id, first_at."""
         return hit_sessions(self.grouping.events, self.events, self.sessions)
 
+    def contrast(self, hit: Sequence[str] | pl.Series, dimensions: Sequence[str]) -> pl.DataFrame:
+        """What some sessions have in common that the others have not, see `workbench.contrast`."""
+        return contrast(self.sessions, hit, dimensions)
+
     @cached_property
     def answers(self) -> pl.DataFrame:
         """For each hit session, whether every backend answer in it was 2xx."""
@@ -277,19 +284,11 @@ class Case:
 
     def symbolicate_again(self) -> Case:
         """Return this case with its source maps looked up anew, after an upload; nothing else is fetched again."""
-        again = Case(self.store, self.window, self.release)
+        again = type(self)(self.store, self.window, self.release)
         again.evidence = self.evidence
         again.evidence.forget("artifacts")
         return again
 
     def find(self, any_id: str) -> pl.DataFrame:
-        """Everything that happened around an event, session, replay, trace or request, in one timeline.
-
-        Raises
-        ------
-        ParameterError
-            No table of this case holds the id.
-        """
-        from workbench.case.find import find
-
-        return find(self, any_id)
+        """Everything that happened around an event, session, replay, trace or request; `ParameterError` if nothing."""
+        return find(self, {name: self.evidence.table(name) for name in FOUND_IN}, any_id)

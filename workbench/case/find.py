@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,12 +14,17 @@ from workbench.traces.timeline import timeline
 if TYPE_CHECKING:
     from workbench.case.case import Case
 
-TABLES = ("events", "requests", "breadcrumbs", "page_views", "vitals", "spans", "sessions", "replays")
+FOUND_IN = ("events", "requests", "breadcrumbs", "page_views", "vitals", "spans", "sessions", "replays")
 
 
-def find(case: Case, any_id: str) -> pl.DataFrame:
-    """Put everything that belongs to an id in one order of time; see `workbench.traces.timeline.timeline`."""
-    tables = {name: case.evidence.table(name) for name in TABLES}
+def find(case: Case, tables: Mapping[str, pl.DataFrame], any_id: str) -> pl.DataFrame:
+    """Put everything of the tables that belongs to an id in one order of time, its recording and deploys with it.
+
+    Raises
+    ------
+    ParameterError
+        No table holds the id.
+    """
     subject = subject_of(any_id, tables)
     recorded = tables["replays"].filter(pl.col("session_id").is_in(list(subject.sessions)))["replay_id"]
     recordings = [case.evidence.replay_events(replay) for replay in recorded]

@@ -9,6 +9,7 @@ import polars as pl
 
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate, benjamini_hochberg, difference_of_quantiles, p_of_difference
+from workbench.vitals.histogram import Buckets, rank_histogram
 from workbench.vitals.percentiles import group_keys, rank_cohorts
 from workbench.vitals.ranks import Ranked
 from workbench.vitals.thresholds import rating, threshold_of
@@ -55,7 +56,7 @@ def compare_releases(
     Parameters
     ----------
     vitals
-        Canonical `vitals` with the rows of both releases.
+        Canonical `vitals` with the rows of both releases, or a histogram of them as in `compare_cohorts`.
     before, after
         The releases, as they stand in `release`. One that no row has, or None, makes every cohort `too few`.
 
@@ -66,7 +67,7 @@ def compare_releases(
     >>> compare_releases(vitals, "a", "b", ["metric"])["metric", "difference", "verdict"].rows()
     [('INP', 200.0, 'regression')]
     """
-    require(vitals, VITALS, ["release", "metric", "value"])
+    require(vitals, VITALS, ["release", "metric", *([] if _is_histogram(vitals) else ["value"])])
     release = pl.col("release").cast(pl.String)
     return compare_cohorts(
         vitals.filter(release == pl.lit(before, pl.String)),
@@ -98,7 +99,8 @@ def compare_cohorts(
     Parameters
     ----------
     before, after
-        Canonical `vitals`. No page view may stand in both.
+        Canonical `vitals`, or what `reduce.vitals_histogram` made of them by the dimensions of `by` (and by
+        `navigation_type`, where `navigations` is to be told apart). No page view may stand in both.
     by
         What makes a cohort; `metric` and, unless `mix_devices`, `device_class` are always part of it.
     min_samples
@@ -109,7 +111,7 @@ def compare_cohorts(
     false_discoveries
         Share of the cohorts called changed that may be called so wrongly, over all cohorts of this call.
     navigations, cluster
-        As in `vitals_percentiles`.
+        As in `vitals_percentiles`; a histogram knows no sessions and takes its page views as independent.
 
     Returns
     -------
@@ -190,7 +192,7 @@ def _compare(
     cluster: str | None,
 ) -> pl.DataFrame:
     """One row per cohort: both p75, their difference, p."""
-    ranked = [rank_cohorts(side, keys, navigations, cluster) for side in (before, after)]
+    ranked = [_ranked(side, keys, navigations, cluster) for side in (before, after)]
     both = _align(*ranked, keys)
     samples = [
         [_aligned(estimate, both[f"_{side}"]) for estimate in rank.estimates(0.75, [confidence, *LEVELS])]
@@ -255,7 +257,19 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _align(before: Ranked, after: Ranked, keys: list[str]) -> pl.DataFrame:
+def _is_histogram(vitals: pl.DataFrame | pl.LazyFrame) -> bool:
+    return "bucket" in vitals.collect_schema()
+
+
+def _ranked(
+    side: pl.DataFrame | pl.LazyFrame, keys: list[str], navigations: Sequence[str] | None, cluster: str | None
+) -> Ranked | Buckets:
+    if _is_histogram(side):
+        return rank_histogram(side.lazy().collect(), keys, navigations)
+    return rank_cohorts(side, keys, navigations, cluster)
+
+
+def _align(before: Ranked | Buckets, after: Ranked | Buckets, keys: list[str]) -> pl.DataFrame:
     """One row per cohort of either side: keys, n of both, and where it stands in each."""
     sides = [
         side.keys.with_columns(pl.Series(f"n_{name}", side.n, pl.Int64)).with_row_index(f"_{name}")

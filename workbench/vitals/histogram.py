@@ -20,7 +20,7 @@ import polars as pl
 from connectors.exceptions import TableError
 from workbench.statistics import Estimate, Floats, quantile_ranks
 from workbench.vitals.percentiles import describe, group_keys
-from workbench.vitals.population import limit_of
+from workbench.vitals.population import limit_of, navigation_kind, only_navigations
 from workbench.vitals.ranks import Codes
 from workbench.vitals.thresholds import RATINGS
 
@@ -83,7 +83,8 @@ class Buckets:
         for confidence in confidences:
             shares = (rank / (independent + 1) for rank in quantile_ranks(independent, q, confidence))
             low, high = (self._at(share * (whole + step) - step) for share in shares)
-            found.append(Estimate(value, value - np.hypot(value - low, error), value + np.hypot(high - value, error)))
+            ends = np.maximum(value - np.hypot(value - low, error), 0), value + np.hypot(high - value, error)
+            found.append(Estimate(value, *ends))
         return found
 
     def shares(self) -> tuple[Floats, Floats]:
@@ -155,6 +156,27 @@ def histogram_percentiles(
         raise TableError(f"the histogram lacks {', '.join(missing)}; it has: {', '.join(histogram.columns)}")
     keys = group_keys(histogram, by, mix_devices=mix_devices)
     return describe(_buckets(histogram, keys), percentiles, intervals, min_samples, confidence)
+
+
+def rank_histogram(histogram: pl.DataFrame, keys: Sequence[str], navigations: Sequence[str] | None = None) -> Buckets:
+    """Rank the buckets of every cohort, as `percentiles.rank_cohorts` ranks rows.
+
+    Parameters
+    ----------
+    histogram
+        As in `histogram_percentiles`; with `navigation_type` among its dimensions where `navigations` matters.
+    keys, navigations
+        As in `rank_cohorts`.
+
+    Examples
+    --------
+    >>> counted = {"metric": "LCP", "bucket": [700], "n": [60], "weight": [60.0], "weight_squared": [60.0]}
+    >>> rank_histogram(pl.DataFrame(counted), ["metric"]).n.tolist()
+    [60]
+    """
+    if "navigation" in keys and "navigation" not in histogram.columns:
+        return _buckets(histogram.with_columns(navigation_kind()), list(keys))
+    return _buckets(only_navigations(histogram, navigations), list(keys))
 
 
 def merge_histograms(histograms: Iterable[pl.DataFrame], by: Sequence[str] | None = None) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from workbench.alerts.rates import error_rates
 from workbench.alerts.rules import known_rules
 from workbench.case import Case
 from workbench.charts.labels import count, moment, plural, release_name, share
+from workbench.errors.impact import stands_for
 from workbench.panels.headline import HeadlineView, Kpi
 from workbench.panels.incident.words import counted, fraction, listed, offset, page_name, sentence, stretch
 from workbench.statistics import wilson_interval
@@ -34,7 +35,7 @@ def headline_view(case: Case) -> HeadlineView:
 
 def nothing_here(case: Case) -> str:
     """Say what was looked for and why it may be empty."""
-    views = case.page_views.height
+    views = int(case.page_views.select(stands_for(case.page_views)).sum().item() or 0)
     seen = (
         f"{plural(views, 'page view')} in the same window say that the site was in use."
         if views
@@ -53,7 +54,8 @@ def exposed(case: Case, hitting: pl.DataFrame) -> int:
         case.grouping.events.filter(pl.col("bug_id").is_in(hitting["bug_id"].implode())), on="event_id", how="semi"
     )["release"]
     shown = case.sessions.filter(pl.col("release").is_in(releases.drop_nulls().unique().implode()))
-    return max(shown.height, case.hit["session_id"].n_unique()) or 1
+    n = int(shown.select(stands_for(shown)).sum().item() or 0)
+    return max(n, case.hit["session_id"].n_unique()) or 1
 
 
 def deployed_at(case: Case, release: str | None) -> datetime | None:

@@ -72,9 +72,9 @@ class Incident:
         chosen = {**self.header.selection, **chosen}
         key = self._key(**chosen)
         if key not in self._cases:
-            store, project = next(iter(self._cases.values())).store, next(iter(self._cases.values())).window.project
-            window = Window(chosen["start"], chosen["end"], chosen["environment"], project)
-            self._cases[key] = Case(store, window, chosen["release"])
+            first = next(iter(self._cases.values()))
+            window = Window(chosen["start"], chosen["end"], chosen["environment"], first.window.project)
+            self._cases[key] = type(first)(first.store, window, chosen["release"])
         return self._cases[key]
 
     @staticmethod
