@@ -94,18 +94,17 @@ def parts_with(objects: Objects, parts: Sequence[Part], rows: pl.DataFrame, tabl
     """Find the parts that hold a row which one of `rows` replaces, looking at the columns of the key only."""
     if not parts or rows.is_empty():
         return []
-    columns = identity(table)
-    keys = as_stored(rows, table).select(columns).unique().lazy()
-    lies = scan_parts(objects, parts, table, path_column="__path").select(*columns, "__path")
-    found = lies.join(keys, on=columns, how="semi", nulls_equal=True)
+    stored = as_stored(rows, table)
     ids = [name for name in table.key if name.endswith("_id")]
-    if columns != list(table.key):
-        # rows with an id are one by their key, whatever else they say
-        key = list(table.key)
-        some = pl.any_horizontal(pl.col(ids).is_not_null())
-        by_key = lies.filter(some).join(keys.filter(some).select(key).unique(), on=key, how="semi", nulls_equal=True)
-        found = pl.concat([found, by_key])
-    paths = set(objects.collect(found.select("__path").unique())["__path"])
+    some = pl.any_horizontal(pl.col(ids).is_not_null()) if ids else pl.lit(True)
+    found = []
+    # rows with an id are one by their key, whatever else they say; of the others all that can be compared
+    for columns, keys in ((list(table.key), stored.filter(some)), (identity(table), stored.filter(~some))):
+        if keys.height:
+            lies = scan_parts(objects, parts, table, path_column="__path").select(*columns, "__path")
+            wanted = keys.select(columns).unique().lazy()
+            found.append(lies.join(wanted, on=columns, how="semi", nulls_equal=True).select("__path").unique())
+    paths = set(objects.collect(pl.concat(found).unique())["__path"])
     return [part for part in parts if part.path in paths]
 
 
