@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import altair as alt
 import polars as pl
 
+from workbench.charts.bands import Scale
 from workbench.charts.labels import shorten, text_width, vital
 from workbench.charts.rows import bars, finish, text_rows, texts, x_px, y_px
 from workbench.charts.theme import LIGHT, WIDTH
-from workbench.vitals.thresholds import thresholds
 
 _STEP, _BAND, _LABEL, _NOTE = 54, 32, 262, 150
-_BANDS = (("good", LIGHT.band_good), ("needs improvement", LIGHT.band_needs), ("poor", LIGHT.band_poor))
 _ESTIMATE = ["x", "x2", "at", "y", "fill", "release", "p75", "interval", "page_views"]
 _SIDES = (("before", LIGHT.normal, 10), ("after", LIGHT.hit, 22))
 
@@ -78,23 +76,15 @@ class _Cohort:
     def __init__(self, row: dict[str, Any], top: float, room: float) -> None:
         self.row, self.top = row, float(top)
         self.metric = row["metric"]
-        self.limits = thresholds()[self.metric]
         ends = [row.get(f"p75_{side}{end}") for side, *_ in _SIDES for end in ("", "_high")]
-        self.most = max(1.35 * self.limits.poor, *(1.06 * end for end in ends if end is not None))
+        self.scale = Scale.of(self.metric, ends, left=_LABEL, room=room)
         self.room = room
         split = [str(row[key]) for key in ("device_class", "region", "browser", "route") if row.get(key) is not None]
         self.name = ", ".join([self.metric, *split])
         self.change = f"{vital(self.metric, row['p75_before'])} → {vital(self.metric, row['p75_after'])}"
 
-    def x(self, value: float) -> float:
-        return _LABEL + self.room * value / self.most
-
     def bands(self) -> list[tuple[object, ...]]:
-        edges = pairwise((0.0, self.limits.good, self.limits.poor, self.most))
-        return [
-            (self.x(low), self.x(high), self.top, self.top + _BAND, fill, band)
-            for (low, high), (band, fill) in zip(edges, _BANDS, strict=True)
-        ]
+        return self.scale.rects(self.top, _BAND)
 
     def estimates(self) -> list[tuple[object, ...]]:
         found = []
@@ -104,9 +94,9 @@ class _Cohort:
                 continue
             low, high = (self.row.get(f"p75_{side}_{end}") for end in ("low", "high"))
             interval = f"{vital(self.metric, low)} – {vital(self.metric, high)}"
-            ends = (self.x(value if low is None else low), self.x(value if high is None else high))
+            ends = (self.scale.x(value if low is None else low), self.scale.x(value if high is None else high))
             found.append(
-                (*ends, self.x(value), self.top + y, fill, side, vital(self.metric, value), interval,
+                (*ends, self.scale.x(value), self.top + y, fill, side, vital(self.metric, value), interval,
                  self.row.get(f"n_{side}"))
             )  # fmt: skip
         return found
@@ -118,8 +108,7 @@ class _Cohort:
         return _LABEL + self.room + 12, self.top + _BAND / 2, self.change, LIGHT.ink
 
     def ticks(self) -> list[tuple[float, float, str, str]]:
-        limits = (self.limits.good, self.limits.poor)
-        return [(self.x(limit), self.top + _BAND + 9, vital(self.metric, limit), LIGHT.soft) for limit in limits]
+        return self.scale.ticks(self.top + _BAND + 9)
 
 
 def _side_name(estimate: dict[str, Any], edge: float) -> tuple[float, float, str, str]:
