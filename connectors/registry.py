@@ -28,6 +28,7 @@ from connectors.redaction import redact
 GROUP = "blindspot.stores"
 STORES: Mapping[str, str] = {
     "folder": "connectors.folder:FolderSource",
+    "bundle": "connectors.sourcemaps.artifact_bundle:ArtifactBundleStore",
     "lake": "connectors.lake:Lake",
     "duckdb": "connectors.warehouse:Warehouse",
     "duckdb+file": "connectors.warehouse:Warehouse",
@@ -148,6 +149,8 @@ def _open_path(text: str) -> Any:
             raise SourceNotFound(f"{SAMPLE} is part of the checkout, and there is none here; give the folder's path")
     if text.startswith("duckdb+") or path.name.endswith("warehouse.toml"):
         return load_store(STORES["duckdb"], "duckdb").open(text)
+    if path.is_file() and path.suffix.lower() == ".zip":
+        return load_store(STORES["bundle"], "bundle").open(os.fspath(path))
     if not path.is_dir():
         raise SourceNotFound(f"there is no folder at {redact(text)}")
     return _open_objects(Objects.open(path))

@@ -21,9 +21,8 @@ _COMMENT_OF_REFERENCE = re.compile(
     r"(?://[@#][^\S\n\r\u2028\u2029]*sourceMappingURL=\S*[^\S\n\r\u2028\u2029]*(?:\r\n|[\n\r\u2028\u2029]|$))"
     r"|(?:/\*[@#]\s*sourceMappingURL=(?:(?!\*/)\S)*\s*\*/)"
 )
-_IN_STRING = re.compile(
-    r"[\"'`)]"
-)  # without parsing, the end of a string reads as a reference: such code is left alone
+# without parsing, the end of a string reads as a reference: such code is left alone
+_IN_STRING = re.compile(r"^(?!data:).*[\"'`)]|[\"'`)]$")
 _HEADERS = ("sourcemap", "x-sourcemap")
 DEBUG_ID_LINES = 5  # the proposal looks at the last five lines only
 
