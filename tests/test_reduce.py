@@ -153,7 +153,7 @@ def test_histograms_equal_the_slow_twin(engine):
 
 @pytest.mark.parametrize(
     ("every", "length"),
-    [("15m", timedelta(minutes=15)), ("30s", timedelta(seconds=30)), ("4h", timedelta(hours=4)), ("1d", timedelta(1))],
+    [("15m", timedelta(minutes=15)), ("7m", timedelta(minutes=7)), ("30s", timedelta(seconds=30)), ("4h", timedelta(hours=4)), ("1d", timedelta(1))],
 )
 def test_counts_over_time_equal_the_slow_twin(engine, every, length):
     events = _events()

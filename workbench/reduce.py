@@ -20,7 +20,7 @@ from workbench.vitals.histogram import LOG_GAMMA, NEGATIVE, NOT_A_NUMBER, NULL, 
 from workbench.vitals.thresholds import RATINGS, thresholds
 
 _UNITS = {"s": "1s", "m": "1m", "h": "1h", "d": "1h", "w": "1h"}
-"""What an engine truncates to for a length of bins; the rest is done at home, where every length is known."""
+"""What every engine truncates to for a length of bins; the rest is done at home, where every length is known."""
 
 
 def error_shapes(events: Any, by: Sequence[str] = ("type", "message", "stack")) -> pl.DataFrame:
@@ -161,14 +161,22 @@ def counts_over_time(frame: Any, every: str = "1h", by: Sequence[str] = (), time
         raise ValueError(f"bins of {every!r} are not known; give a number with s, m, h, d or w, as 15m")
     rows = _lazy(frame, [time, *by])
     have = rows.collect_schema().names()
+    rows = rows.filter(~nw.col(time).is_null()).with_columns(_weight(have))
+    minutes = int(every[:-1]) if unit == "1m" and 60 % int(every[:-1]) == 0 else None
+    if minutes is None:
+        inside, start = nw.lit(0), pl.col(time)
+    else:
+        # no engine but Polars truncates to minutes by the dozen: the part of the hour is a key of its own
+        unit, inside = "1h", nw.col(time).dt.minute() // minutes
+        start = pl.col(time) + pl.duration(minutes=pl.col("_part") * minutes)
     counted = (
-        rows.filter(~nw.col(time).is_null())
-        .with_columns(_weight(have), nw.col(time).dt.truncate(unit))
-        .group_by(time, *by)
+        rows.with_columns(nw.col(time).dt.truncate(unit), _part=inside.cast(nw.Int64))
+        .group_by(time, "_part", *by)
         .agg(_n(), nw.col("weight").sum())
     )
     return (
         bring_home(counted)
+        .with_columns(start.alias(time))
         .group_by([pl.col(time).dt.truncate(every), *by])
         .agg(pl.col("n", "weight").sum())
         .sort([time, *by], nulls_last=True)
