@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -81,10 +82,10 @@ def as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
         tags = {tag.get("key"): tag.get("value") for tag in tags if isinstance(tag.get("key"), str)}
     release = event.get("release")
     said = {
-        "timestamp": event.get("dateCreated"),
+        "timestamp": _time(event.get("dateCreated"), entries.get("breadcrumbs")),
         "exception": _exceptions(entries.get("exception")),
         "breadcrumbs": entries.get("breadcrumbs"),
-        "request": entries.get("request"),
+        "request": _page(entries.get("request")),
         "logentry": entries.get("message") or None,
         "message": event.get("message") if isinstance(event.get("message"), str) else None,
         "debug_meta": entries.get("debugmeta"),
@@ -99,6 +100,30 @@ def as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(tags, dict):
         said |= {name: said.get(name) or tags.get(name) for name in TOLD_BY_TAGS}
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _time(created: Any, breadcrumbs: Any) -> Any:
+    """Give the time of an event: where the list gives whole seconds, no earlier in that second than its breadcrumbs."""
+    second = as_micros(created)
+    if second is None or second % 1_000_000:
+        return created
+    crumbs = _dicts(breadcrumbs.get("values") if isinstance(breadcrumbs, dict) else breadcrumbs)
+    times = [at for crumb in crumbs if (at := as_micros(crumb.get("timestamp"))) is not None]
+    within = [at for at in times if second < at < second + 1_000_000]
+    return max(within) / 1e6 if within else created
+
+
+def _page(request: Any) -> Any:
+    """Give the page with its query and fragment, which stand apart from its address."""
+    if not isinstance(request, dict) or not isinstance(request.get("url"), str):
+        return request
+    url, query, fragment = request["url"], request.get("query"), request.get("fragment")
+    if isinstance(query, list) and query and "?" not in url:
+        pairs = [(str(pair[0]), str(pair[1])) for pair in query if isinstance(pair, list) and len(pair) == 2]
+        url += f"?{urlencode(pairs)}"
+    if isinstance(fragment, str) and fragment and "#" not in url:
+        url += f"#{fragment}"
+    return {**request, "url": url}
 
 
 def _exceptions(section: Any) -> Any:
