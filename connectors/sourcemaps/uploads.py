@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
+from random import uniform
+from time import sleep
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -21,7 +23,7 @@ from connectors.objects import Objects
 
 Entry = dict[str, Any]
 Edit = Callable[[list[Entry]], list[Entry]]
-ATTEMPTS = 8
+ATTEMPTS = 40
 
 
 class Given(NamedTuple):
@@ -235,7 +237,8 @@ def _adopted(store: Objects, info: Any, place: Any) -> Entry:
 
 def _edit(store: Objects, listing: str, change: Edit) -> None:
     """Change a listing in one step; when another was faster, change what that one wrote."""
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
+        sleep(uniform(0, 0.01 * attempt))  # writers that met once do not meet again
         try:
             if store.exists(listing):
                 raw, tag = store.read_tagged(listing)
