@@ -50,6 +50,10 @@ class Pace:
             self.held += 1
             self._held_until = max(self._held_until, time.monotonic() + seconds)
 
+    def waits(self) -> float:
+        """Give the seconds until the server wants to hear from us again, 0 when it does now."""
+        return max(0.0, self._held_until - time.monotonic())
+
     def pass_through(self) -> None:
         """Wait until a call may go out.
 

@@ -49,7 +49,7 @@ class Batch(NamedTuple):
     Attributes
     ----------
     tables
-        Canonical frames by table name (`conform` has been or could be called on them).
+        Rows by table name, in a form that `conform` takes; a frame without rows needs no columns.
     refused
         What was set aside, where and why.
     calls
@@ -224,7 +224,8 @@ class RemoteStore(TableAnswers):
         try:
             for batch in batches:
                 for name, frame in batch.tables.items():
-                    frames.setdefault(name, []).append(conform(frame, TABLES[name]))
+                    if frame.height:
+                        frames.setdefault(name, []).append(conform(frame, TABLES[name]))
                 pages += batch.calls
                 truncated |= batch.truncated
                 refused += batch.refused

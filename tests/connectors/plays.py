@@ -42,6 +42,8 @@ class Player(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
         self.asked: list[Asked] = []
+        self.clock: Callable[[], float] = time.time
+        self.skew = 0.0
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -92,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        return super().date_time_string(time.time() + getattr(self.server, "skew", 0.0))
+        return super().date_time_string(self.server.clock() + self.server.skew)
 
     def log_message(self, *_: object) -> None:
         pass
