@@ -1,12 +1,13 @@
 """OTLP/JSON: `ExportTraceServiceRequest` messages as spans.
 
-Hex ids in any case, int64 as text or number, enums as integers or names, keys that are not known ignored.
+Hex ids in any case, int64 as text or number, enums as integers or names, keys that are not known ignored. Who encodes
+the messages by the plain rules of Protobuf's JSON instead (Tempo) writes ids as base64: `ids` says how to read them.
 Source of the form: opentelemetry.io/docs/specs/otlp (JSON Protobuf encoding).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,26 +20,35 @@ KINDS = ("internal", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
 # What the resource says about itself on every span and no investigation asks for.
 LEFT_OUT = ("telemetry.sdk.", "service.name")
+Ids = Callable[[Any, int], str | None]
 BROWSER_LANGUAGES = frozenset({"webjs"})
 
 
-class _KeyValue(msgspec.Struct):
+class KeyValue(msgspec.Struct):
+    """One attribute; its value is an `AnyValue`."""
+
     key: str
     value: dict[str, Any] | None = None
 
 
-class _SpanEvent(msgspec.Struct):
+class SpanEvent(msgspec.Struct):
+    """Something that happened within a span."""
+
     timeUnixNano: str | int | None = None
     name: Any = None
-    attributes: list[_KeyValue] | None = None
+    attributes: list[KeyValue] | None = None
 
 
-class _Status(msgspec.Struct):
+class Status(msgspec.Struct):
+    """How a span ended."""
+
     code: int | str | None = None
     message: Any = None
 
 
-class _Span(msgspec.Struct):
+class Span(msgspec.Struct):
+    """One span as it stands on the wire."""
+
     traceId: Any = None
     spanId: Any = None
     parentSpanId: Any = None
@@ -46,9 +56,9 @@ class _Span(msgspec.Struct):
     kind: int | str | None = None
     startTimeUnixNano: str | int | None = None
     endTimeUnixNano: str | int | None = None
-    attributes: list[_KeyValue] | None = None
-    events: list[_SpanEvent] | None = None
-    status: _Status | None = None
+    attributes: list[KeyValue] | None = None
+    events: list[SpanEvent] | None = None
+    status: Status | None = None
 
 
 class _Scope(msgspec.Struct):
@@ -56,7 +66,7 @@ class _Scope(msgspec.Struct):
 
 
 class _Resource(msgspec.Struct):
-    attributes: list[_KeyValue] | None = None
+    attributes: list[KeyValue] | None = None
 
 
 class _ResourceSpans(msgspec.Struct):
@@ -71,10 +81,10 @@ class _Request(msgspec.Struct):
 
 _request = msgspec.json.Decoder(_Request)
 _resource_spans = msgspec.json.Decoder(_ResourceSpans)
-_span = msgspec.json.Decoder(_Span)
+_span = msgspec.json.Decoder(Span)
 
 
-def read_request(raw: bytes, place: str, rows: Rows) -> None:
+def read_request(raw: bytes | msgspec.Raw, place: str, rows: Rows, *, ids: Ids = as_hex_id) -> None:
     """Read one `ExportTraceServiceRequest` into `rows`; a broken span is refused there, the others are read.
 
     Examples
@@ -105,7 +115,7 @@ def read_request(raw: bytes, place: str, rows: Rows) -> None:
         except BAD_JSON as error:
             rows.refuse(place, f"resourceSpans {part} cannot be read ({error})")
             continue
-        resource = _attributes(group.resource.attributes if group.resource else None)
+        resource = attributes_of(group.resource.attributes if group.resource else None)
         for scope in group.scopeSpans or group.instrumentationLibrarySpans or []:
             for raw_span in scope.spans or []:
                 number += 1
@@ -114,20 +124,28 @@ def read_request(raw: bytes, place: str, rows: Rows) -> None:
                 except BAD_JSON as error:
                     rows.refuse(f"{place} span {number}", f"the span cannot be read ({error})")
                     continue
-                _add(span, resource, f"{place} span {number}", rows)
+                add_span(span, resource, f"{place} span {number}", rows, ids)
     return None
 
 
-def _add(span: _Span, resource: Mapping[str, Any], place: str, rows: Rows) -> None:
-    trace_id, span_id = as_hex_id(span.traceId, 32), as_hex_id(span.spanId, 16)
+def add_span(span: Span, resource: Mapping[str, Any], place: str, rows: Rows, ids: Ids = as_hex_id) -> None:
+    """Add one span with its resource's attributes to `rows`, or refuse it there.
+
+    Examples
+    --------
+    >>> from connectors.formats.attributes import span_rows
+    >>> rows = span_rows()
+    >>> add_span(Span("4b" * 16, "00f067aa0ba902b7", name="GET /cart"), {}, "span 1", rows)
+    >>> rows.refused[0].reason
+    'startTimeUnixNano is None, not a time'
+    """
+    trace_id, span_id = ids(span.traceId, 32), ids(span.spanId, 16)
     started, ended = _nanos(span.startTimeUnixNano), _nanos(span.endTimeUnixNano)
     if trace_id is None or span_id is None:
-        return rows.refuse(
-            place, f"traceId {shown(span.traceId)}, spanId {shown(span.spanId)} are not hex ids of a span"
-        )
+        return rows.refuse(place, f"traceId {shown(span.traceId)}, spanId {shown(span.spanId)} are not ids of a span")
     if started is None or not EARLIEST_US <= started // 1000 <= LATEST_US:
         return rows.refuse(place, f"startTimeUnixNano is {shown(span.startTimeUnixNano)}, not a time")
-    own = _attributes(span.attributes)
+    own = attributes_of(span.attributes)
     http = http_attributes(own)
     attributes = {
         **{name: value for name, value in resource.items() if not name.startswith(LEFT_OUT)},
@@ -138,7 +156,7 @@ def _add(span: _Span, resource: Mapping[str, Any], place: str, rows: Rows) -> No
         {
             "at": None if (at := _nanos(event.timeUnixNano)) is None else at // 1000,
             "name": as_text(event.name),
-            "attributes": msgspec.json.encode(_attributes(event.attributes)).decode(),
+            "attributes": msgspec.json.encode(attributes_of(event.attributes)).decode(),
         }
         for event in span.events or []
     ]
@@ -146,7 +164,7 @@ def _add(span: _Span, resource: Mapping[str, Any], place: str, rows: Rows) -> No
         (
             trace_id,
             span_id,
-            as_hex_id(span.parentSpanId, 16),
+            ids(span.parentSpanId, 16),
             as_text(resource.get("service.name")),
             as_text(span.name),
             _enum(span.kind, KINDS, "SPAN_KIND_"),
@@ -168,17 +186,24 @@ def _add(span: _Span, resource: Mapping[str, Any], place: str, rows: Rows) -> No
     return None
 
 
-def _message(span: _Span, status: str) -> str | None:
+def _message(span: Span, status: str) -> str | None:
     """Give the status's own message, or for a failed span what its exception event says."""
     message = as_text(span.status.message) if span.status else None
     if message is None and status == "error":
         for event in span.events or []:
             if event.name == "exception":
-                return as_text(_attributes(event.attributes).get("exception.message"))
+                return as_text(attributes_of(event.attributes).get("exception.message"))
     return message
 
 
-def _attributes(pairs: list[_KeyValue] | None) -> dict[str, Any]:
+def attributes_of(pairs: list[KeyValue] | None) -> dict[str, Any]:
+    """Give attributes by name, their values unpacked.
+
+    Examples
+    --------
+    >>> attributes_of([KeyValue("http.status_code", {"intValue": "200"})])
+    {'http.status_code': 200}
+    """
     return {pair.key: _value(pair.value) for pair in pairs or [] if pair.value}
 
 

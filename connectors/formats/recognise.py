@@ -11,6 +11,7 @@ import msgspec
 from connectors.formats.artifact_bundle import is_artifact_bundle
 from connectors.formats.envelope import is_event, is_wrapped
 from connectors.formats.fields import SPELLINGS
+from connectors.formats.otlp_protobuf import is_otlp_protobuf
 from connectors.formats.values import BAD_JSON
 from connectors.formats.web_vitals import LISTS, METRICS
 
@@ -51,6 +52,8 @@ def recognise(name: str, head: bytes) -> str | None:
     """
     if is_artifact_bundle(head):
         return "sourcemaps"
+    if is_otlp_protobuf(head):
+        return "traces"
     lines = [line for line in head.split(b"\n") if line.strip()][:LINES_LOOKED_AT]
     if any(is_wrapped(line) for line in lines):
         return "envelopes"

@@ -1,17 +1,19 @@
-"""Spans that a collector wrote down as OTLP/JSON: one request a line, or one a file."""
+"""Spans that a collector wrote down as OTLP: JSON, one request a line or a file; or protobuf."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from connectors.exceptions import FormatError
 from connectors.files import SourceFile, each_document
 from connectors.formats.attributes import span_rows
 from connectors.formats.otlp import read_request
+from connectors.formats.otlp_protobuf import is_otlp_protobuf, read_protobuf
 from connectors.loaded import Loaded
 
 
 def read_traces(files: Sequence[SourceFile]) -> Loaded:
-    """Read spans from files of OTLP/JSON, with `url` and `session_id` behind the canonical columns.
+    """Read spans from files of OTLP, with `url` and `session_id` behind the canonical columns.
 
     Examples
     --------
@@ -25,6 +27,12 @@ def read_traces(files: Sequence[SourceFile]) -> Loaded:
     (0, 'traces.ndjson:2')
     """
     rows = span_rows()
-    for _, place, raw in each_document(files, rows.refuse):
+    binary = [file for file in files if is_otlp_protobuf(file.head(64))]
+    for file in binary:
+        try:
+            read_protobuf(file.read(), file.name, rows)
+        except FormatError as error:
+            rows.refuse(file.name, str(error))
+    for _, place, raw in each_document([file for file in files if file not in binary], rows.refuse):
         read_request(raw, place, rows)
     return Loaded.of(rows, len(files))
