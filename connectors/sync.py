@@ -92,7 +92,7 @@ def sync(
     lake: str | os.PathLike[str] | Lake,
     *,
     since: datetime | timedelta,
-    until: datetime | None = None,
+    until: datetime | timedelta | None = None,
     tables: Sequence[str] | None = None,
     parallel: int = 4,
     again: bool = False,
@@ -108,7 +108,7 @@ def sync(
     lake
         The lake, or its address; it is made when there is none.
     since, until
-        The window in the source's own time; a timedelta reaches back from now. What an earlier sync has settled is
+        The window in the source's own time; a timedelta reaches back from now, until is now when not given. What an earlier sync has settled is
         not read again; the latest stretch, as long as things may come late at this source (`lateness`), always is.
     tables
         Only the feeds that give one of these; a feed is brought whole (events with their frames).
@@ -131,6 +131,8 @@ def sync(
     store = open_store(source) if isinstance(source, str) else source
     if not isinstance(store, RemoteStore):
         raise AddressError(f"{store.address} is read where it lies; what is synced is a remote system (https)")
+    if parallel < 1:
+        raise ParameterError(f"parallel is {parallel}; at least one slice is read at a time")
     feeds = _feeds(store, tables)
     store.http.pace.most_wait = max(store.http.pace.most_wait, most_wait)
     check = store.check()
@@ -230,9 +232,8 @@ def _feeds(store: RemoteStore, tables: Sequence[str] | None) -> list[str]:
     return store.feeds_of(tables)
 
 
-def _window(since: datetime | timedelta, until: datetime | None, now: datetime) -> Span:
-    start = now - since if isinstance(since, timedelta) else _aware(since)
-    end = min(_aware(until), now) if until is not None else now
+def _window(since: datetime | timedelta, until: datetime | timedelta | None, now: datetime) -> Span:
+    start, end = _at(since, now), min(_at(until or now, now), now)
     if start >= end:
         raise ParameterError(
             f"there is no time between {start:%Y-%m-%d %H:%M:%S} and {end:%Y-%m-%d %H:%M:%S} UTC"
@@ -241,7 +242,9 @@ def _window(since: datetime | timedelta, until: datetime | None, now: datetime) 
     return Span(start, end)
 
 
-def _aware(time: datetime) -> datetime:
+def _at(time: datetime | timedelta, now: datetime) -> datetime:
+    if isinstance(time, timedelta):
+        return now - time
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 

@@ -1,0 +1,150 @@
+"""`workbench sync`: bring a window of a remote system into a lake."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from connectors.exceptions import BlindspotError, ParameterError
+
+if TYPE_CHECKING:
+    from connectors.sync import SyncReport
+
+sync = App(name="sync", help="Bring a window of a remote system into a lake, to work on it here.")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+GOES_ON = "What was read so far is in the lake; the same command goes on from there."
+REASONS_SHOWN = 3
+
+
+@sync.default
+def bring(
+    *,
+    source: str,
+    since: str = "24h",
+    until: str | None = None,
+    lake: str = "lake",
+    tables: str | None = None,
+    parallel: int = 4,
+    again: bool = False,
+    allow_empty: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Bring a window of a remote system into a lake.
+
+    It may be stopped or killed at any moment: the same command goes on from there. What is in the lake already is not
+    read again, but for the latest minutes, in which things may have come late. The exit code is 0 when the window is in
+    the lake, 1 when it is not or is empty, 130 when it was stopped.
+
+    Parameters
+    ----------
+    source
+        The address of the system: sentry+https://sentry.example.com/acme/shop
+    since
+        From when on: 90m, 24h, 7d, 2w back from now, or a time in ISO 8601 (UTC unless it says otherwise).
+    until
+        Until when, likewise; now when not given.
+    lake
+        The lake: a folder, or s3://bucket/prefix. It is made when there is none.
+    tables
+        Only what gives these tables, with commas: "events,vitals".
+    parallel
+        How many slices of the window are read at a time.
+    again
+        Read the whole window again, also what is in the lake.
+    allow_empty
+        An empty window is no failure.
+    quiet
+        No progress bar.
+    """
+    from connectors.registry import open_store
+    from connectors.sync import sync as bring_window
+
+    names = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
+    from_when = _back(since) or _time("since", since)
+    to_when = (_back(until) or _time("until", until)) if until else None
+    console = Console(stderr=True, highlight=False)
+    store = open_store(source)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[said]}"),
+        TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal,
+    )  # fmt: skip
+    begun = False
+    try:
+        with bar:
+            task = bar.add_task(getattr(store, "name", source), total=1.0, said="")
+
+            def show(progress: object) -> None:
+                nonlocal begun
+                begun = True
+                waits = f", waits {progress.waits:.0f} s for the rate limit" if progress.waits >= 1 else ""
+                said = f"{progress.rows:,} rows in {progress.calls:,} calls{waits}"
+                bar.update(task, completed=progress.share, said=said)
+
+            report = bring_window(
+                store, lake, since=from_when, until=to_when, tables=names, parallel=parallel, again=again, progress=show
+            )
+    except KeyboardInterrupt:
+        print(f"workbench: stopped. {GOES_ON}", file=sys.stderr)
+        return 130
+    except BlindspotError as error:
+        if not begun:
+            raise
+        print(f"workbench: {error}\n{GOES_ON}", file=sys.stderr)
+        return 1
+    return _told(report, getattr(store, "name", source), allow_empty)
+
+
+def _told(report: SyncReport, name: str, allow_empty: bool) -> int:
+    """Say what was done; the lake's address goes to stdout."""
+    window = f"{report.window.start:%Y-%m-%d %H:%M} – {report.window.end:%Y-%m-%d %H:%M} UTC"
+    failed = []
+    if not report.held:
+        failed.append(f"{name} has nothing in {window}; is it the right window, project and environment?")
+    for feed, span in report.truncated[:REASONS_SHOWN]:
+        failed.append(
+            f"{name} has more {feed} between {span.start:%Y-%m-%d %H:%M:%S} and {span.end:%H:%M:%S} UTC than it gives; "
+            "what is missing there is not in the lake"
+        )
+    if report.refused:
+        first = "; ".join(f"{place}: {reason}" for place, reason in report.reasons[:REASONS_SHOWN])
+        print(f"workbench: {report.refused:,} rows could not be read and were left out ({first})", file=sys.stderr)
+    new = ", ".join(f"{count.new:,} {table}" for table, count in sorted(report.tables.items()) if count.new)
+    changed = sum(count.changed for count in report.tables.values())
+    changes = [f"new: {new}"] if new else ["nothing is new"]
+    changes += [f"{changed:,} rows changed"] if changed else []
+    if report.held:
+        print(f"{name}, {window}, is in the lake; {'; '.join(changes)}.", file=sys.stderr)
+    for sentence in failed:
+        print(f"workbench: {sentence}", file=sys.stderr)
+    print(report.lake)
+    return int(bool(report.truncated) or (not report.held and not allow_empty))
+
+
+def _back(text: str) -> timedelta | None:
+    """Read a length of time that reaches back from now.
+
+    Examples
+    --------
+    >>> _back("90m"), _back("2026-03-09")
+    (datetime.timedelta(seconds=5400), None)
+    """
+    found = re.fullmatch(r"(\d{1,5})\s*([mhdw])", text.strip())
+    return timedelta(**{UNITS[found[2]]: int(found[1])}) if found else None
+
+
+def _time(name: str, text: str) -> datetime:
+    try:
+        read = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ParameterError(
+            f"{name} is {text!r}, which is neither a length of time (90m, 24h, 7d, 2w) nor a time in ISO 8601"
+        ) from None
+    return read.replace(tzinfo=read.tzinfo or UTC)
