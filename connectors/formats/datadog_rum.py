@@ -15,10 +15,9 @@ import msgspec
 from connectors.formats.datadog_ids import milliseconds_of, trace_id_of
 from connectors.formats.datadog_stack import NO_STACK, parse_stack
 from connectors.formats.nested import dig
-from connectors.formats.rows import Rows
+from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import as_hex_id, as_int, as_micros, as_number, as_text, shown
 from connectors.formats.web_vitals import device_of, rating_of
-from connectors.tables import EVENTS, FRAMES, PAGE_VIEWS, REPLAYS, REQUESTS, SESSIONS, TEXT, VITALS
 
 # our metric, its field in a view, whether it is a duration, the field that says which element
 METRICS = (
@@ -32,19 +31,6 @@ DEVICES = frozenset({"desktop", "mobile", "tablet"})
 # a view after the first is a route change without a load: what web-vitals calls a soft navigation
 NAVIGATIONS = {"route_change": "soft-navigation"}
 CALLS = frozenset({"xhr", "fetch", "beacon"})
-
-
-class RumTables:
-    """The seven tables that RUM events fill; views and sessions keep the visitor's agent behind the columns."""
-
-    def __init__(self) -> None:
-        self.events = Rows(EVENTS)
-        self.frames = Rows(FRAMES)
-        self.requests = Rows(REQUESTS)
-        self.vitals = Rows(VITALS, {"user_agent": TEXT})
-        self.page_views = Rows(PAGE_VIEWS, {"user_agent": TEXT})
-        self.sessions = Rows(SESSIONS)
-        self.replays = Rows(REPLAYS)
 
 
 class _Rum(NamedTuple):
@@ -199,7 +185,9 @@ def _add_view(rum: _Rum, place: str, out: RumTables) -> None:
     navigation = NAVIGATIONS.get(as_text(view.get("loading_type")) or "")
     trace = trace_id_of(dig(rum.inner, "_dd", "trace_id"))
     said = (rum.url, rum.route, rum.release, rum.environment, rum.device, rum.region, rum.browser)
-    out.page_views.add((rum.view_id, rum.session_id, rum.at, *said, navigation, trace, rum.user_agent))
+    out.page_views.add(
+        (rum.view_id, rum.session_id, rum.at, *said, navigation, trace, rum.user_agent, _user(rum.inner))
+    )
     url, route, *rest = said
     for metric, name, is_duration, selector in METRICS:
         value = milliseconds_of(view.get(name)) if is_duration else as_number(view.get(name))
@@ -225,6 +213,7 @@ def _add_view(rum: _Rum, place: str, out: RumTables) -> None:
                 trace,
                 _sampled(rum.inner),
                 rum.user_agent,
+                _user(rum.inner),
             )
         )
     return None

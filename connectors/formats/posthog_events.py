@@ -14,9 +14,9 @@ import msgspec
 
 from connectors.formats.nested import dig
 from connectors.formats.rows import Rows
+from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import BAD_JSON, as_hex_id, as_int, as_micros, as_number, as_text, shown
 from connectors.formats.web_vitals import device_of, rating_of
-from connectors.tables import EVENTS, FRAMES, PAGE_VIEWS, SESSIONS, TEXT, VITALS
 
 COLUMNS = ("uuid", "timestamp", "distinct_id", "properties")
 SESSION_COLUMNS = ("session_id", "distinct_id", "$start_timestamp", "$end_timestamp")
@@ -30,23 +30,12 @@ NOT_TAGS = frozenset({"token", "distinct_id"})
 _json = msgspec.json.Decoder()
 
 
-class EventTables:
-    """The tables that events and sessions fill; the visitor's agent stands behind the columns."""
-
-    def __init__(self) -> None:
-        self.events = Rows(EVENTS)
-        self.frames = Rows(FRAMES)
-        self.vitals = Rows(VITALS, {"user_agent": TEXT})
-        self.page_views = Rows(PAGE_VIEWS, {"user_agent": TEXT})
-        self.sessions = Rows(SESSIONS)
-
-
-def read_exception(row: list[Any], place: str, out: EventTables) -> None:
+def read_exception(row: list[Any], place: str, out: RumTables) -> None:
     """Read one `$exception` event into events and frames.
 
     Examples
     --------
-    >>> out = EventTables()
+    >>> out = RumTables()
     >>> said = {
     ...     "$exception_list": [{"type": "TypeError", "value": "x is undefined", "mechanism": {"handled": False},
     ...         "stacktrace": {"type": "raw", "frames": [{"function": "main", "filename": "a.js", "lineno": 1, "colno": 7},
@@ -109,12 +98,12 @@ def read_exception(row: list[Any], place: str, out: EventTables) -> None:
     )
 
 
-def read_web_vitals(row: list[Any], place: str, out: EventTables) -> None:
+def read_web_vitals(row: list[Any], place: str, out: RumTables) -> None:
     """Read one `$web_vitals` event, which may hold several metrics, into vitals.
 
     Examples
     --------
-    >>> out = EventTables()
+    >>> out = RumTables()
     >>> said = '{"$web_vitals_LCP_value": 2612.5, "$web_vitals_LCP_event": {"id": "v4", "rating": "needs-improvement"}}'
     >>> read_web_vitals(["019295b1-519f-71a6-aacf-c97b5db73696", "2026-03-09T14:00:00Z", "u1", said], "row 1", out)
     >>> out.vitals.frame().select("metric", "value", "rating").rows()
@@ -123,7 +112,7 @@ def read_web_vitals(row: list[Any], place: str, out: EventTables) -> None:
     read = _row(row, place, out.vitals)
     if read is None:
         return
-    event_id, at, _, said = read
+    event_id, at, user, said = read
     agent, browser, _, _, device, region = _visitor(said)
     for metric in METRICS:
         about, given = said.get(f"$web_vitals_{metric}_event"), said.get(f"$web_vitals_{metric}_value")
@@ -154,16 +143,17 @@ def read_web_vitals(row: list[Any], place: str, out: EventTables) -> None:
                 as_hex_id(said.get("trace_id"), 32),
                 None,
                 agent,
+                user,
             )
         )
 
 
-def read_page_view(row: list[Any], place: str, out: EventTables) -> None:
+def read_page_view(row: list[Any], place: str, out: RumTables) -> None:
     """Read one `$pageview` event into page views.
 
     Examples
     --------
-    >>> out = EventTables()
+    >>> out = RumTables()
     >>> said = '{"$pageview_id": "p1", "$current_url": "https://shop.example/cart", "$session_id": "s1"}'
     >>> read_page_view(["019295b1-519f-71a6-aacf-c97b5db73696", "2026-03-09T14:00:00Z", "u1", said], "row 1", out)
     >>> out.page_views.frame().select("page_view_id", "page_url").rows()
@@ -172,7 +162,7 @@ def read_page_view(row: list[Any], place: str, out: EventTables) -> None:
     read = _row(row, place, out.page_views)
     if read is None:
         return
-    event_id, at, _, said = read
+    event_id, at, user, said = read
     agent, browser, _, _, device, region = _visitor(said)
     out.page_views.add(
         (
@@ -189,16 +179,17 @@ def read_page_view(row: list[Any], place: str, out: EventTables) -> None:
             None,
             as_hex_id(said.get("trace_id"), 32),
             agent,
+            user,
         )
     )
 
 
-def read_session(row: list[Any], place: str, out: EventTables) -> None:
+def read_session(row: list[Any], place: str, out: RumTables) -> None:
     """Read one row of `sessions` (`SESSION_COLUMNS`) into sessions.
 
     Examples
     --------
-    >>> out = EventTables()
+    >>> out = RumTables()
     >>> read_session(["s1", "u1", "2026-03-09T14:00:00Z", "2026-03-09T14:09:00Z"], "row 1", out)
     >>> out.sessions.frame().select("session_id", "user_id").rows()
     [('s1', 'u1')]

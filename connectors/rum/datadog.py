@@ -15,9 +15,10 @@ from typing import Any, ClassVar
 import polars as pl
 
 from connectors.exceptions import AuthError, CallRefused, FetchError
-from connectors.formats.datadog_rum import RumTables, read_rum_event
+from connectors.formats.datadog_rum import read_rum_event
 from connectors.formats.datadog_search import PAGE, events_of, search, seconds_to_wait, term, warnings_of
 from connectors.formats.nested import dig
+from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import as_micros
 from connectors.http import Http
 from connectors.pages import page_of

@@ -15,7 +15,6 @@ from urllib.parse import quote
 from connectors.exceptions import CallRefused, FetchError, SourceNotFound
 from connectors.formats.nested import dig
 from connectors.formats.posthog_events import (
-    EventTables,
     read_exception,
     read_page_view,
     read_session,
@@ -24,6 +23,7 @@ from connectors.formats.posthog_events import (
 from connectors.formats.posthog_queries import FEEDS, PAGE, last_of, query_of, rows_of
 from connectors.formats.posthog_replay import blob_keys_of, read_recording, read_snapshots, replay_rows
 from connectors.formats.rrweb import replay_event_rows
+from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import as_micros, as_text
 from connectors.http import Http
 from connectors.pages import page_of
@@ -31,7 +31,7 @@ from connectors.remote import Address, Batch, Check, RemoteStore
 from connectors.secrets import secret_of
 from connectors.stores import Window
 
-READERS: dict[str, Callable[[list[Any], str, EventTables], None]] = {
+READERS: dict[str, Callable[[list[Any], str, RumTables], None]] = {
     "errors": read_exception,
     "vitals": read_web_vitals,
     "page views": read_page_view,
@@ -118,7 +118,7 @@ class PosthogStore(RemoteStore):
             number += 1
             answer = self._ask(query_of(feed, window.start, window.end, after))
             rows = rows_of(answer)
-            out = EventTables()
+            out = RumTables()
             for index, row in enumerate(rows, 1):
                 READERS[name](row, f"{name} page {number} row {index}", out)
             yield page_of([getattr(out, table) for table in self.feeds[name]], self.user_key)
