@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -64,15 +65,19 @@ def running(cache: Path, folder: Path) -> Iterator[Bugsink]:
     for database in ("db.sqlite3", "snappea.sqlite3"):
         shutil.copy(home / "empty" / database, folder / database)
     token = _run(home, folder, "bugsink-manage", "create_auth_token").stdout.split()[-1]
-    command = [home / "bin" / "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers=1", "--threads=4", "bugsink.wsgi"]
+    command = [home / "bin" / "gunicorn", f"--bind=127.0.0.1:{port}", "--workers=1", "--threads=4"]
+    command += ["--graceful-timeout=1", "bugsink.wsgi"]
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=folder, env=_environment(home), stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, cwd=folder, env=_environment(home), stdout=log, stderr=log, start_new_session=True
+        )
     bugsink = Bugsink(f"http://127.0.0.1:{port}", token)
     try:
         _wait(bugsink, server, folder / "log")
         yield bugsink
     finally:
-        server.terminate()
+        # kept-alive connections would have it wait for its clients
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait(30)
 
 
