@@ -12,10 +12,11 @@ import polars as pl
 from connectors.exceptions import ParameterError
 from connectors.stores import Window
 from connectors.tables import REPLAY_EVENTS
+from workbench.case.again import Again, symbolicate_again
 from workbench.case.bug import Bug
 from workbench.case.evidence import Evidence
 from workbench.case.find import FOUND_IN, find
-from workbench.case.impact import hit_sessions, people_sessions
+from workbench.case.impact import errors_over_time, hit_sessions, people_sessions
 from workbench.case.measured import Measured
 from workbench.contrast import contrast
 from workbench.errors.grouping import Grouping, group
@@ -138,21 +139,26 @@ class Case:
             releases=self.releases,
             first_party=self.first_party or None,
             spans=self.spans,
-            sessions=self.sessions,
+            sessions=self._sessions_first,
             page_views=self.page_views,
             blank_sessions=self.blank["session_id"].unique(),
         )
 
+    @property
+    def _sessions_first(self) -> pl.DataFrame:
+        """Sessions as they are known before any bug is."""
+        return self.sessions
+
+    @property
+    def _met(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Which event is of which bug, and the events."""
+        return self.grouping.events, self.events
+
     @cached_property
     def bugs(self) -> pl.DataFrame:
         """One row a bug, worst first: priority with its terms, sessions, users, routes, first seen, release."""
-        impact = bug_impact(
-            self.grouping.events,
-            self.events,
-            self.sessions,
-            self.page_views,
-            blank_sessions=self.blank["session_id"].unique(),
-        )
+        blank = self.blank["session_id"].unique()
+        impact = bug_impact(*self._met, self.sessions, self.page_views, blank_sessions=blank)
         about = self.grouping.bugs.select(
             "bug_id", "title", "summary", "endpoint", "missing_field", "failing_span", "components", "n_issues"
         )
@@ -205,10 +211,14 @@ class Case:
             .sort("events", "noise_class", descending=[True, False])
         )
 
+    def errors_over_time(self, every: str) -> pl.DataFrame:
+        """Errors in stretches of time, as "5m": at, errors (not noise), noise; stretches without any are not there."""
+        return errors_over_time(self.events, self.grouping.events, every)
+
     @cached_property
     def hit(self) -> pl.DataFrame:
         """Sessions of people that a bug hit: session_id, bug_id, first_at."""
-        return hit_sessions(self.grouping.events, self.events, self.sessions)
+        return hit_sessions(*self._met, self.sessions)
 
     def contrast(self, hit: Sequence[str] | pl.Series, dimensions: Sequence[str]) -> pl.DataFrame:
         """What some sessions have in common that the others have not, see `workbench.contrast`."""
@@ -238,7 +248,7 @@ class Case:
     @cached_property
     def blank(self) -> pl.DataFrame:
         """Pages that went blank, in the recordings of people's sessions."""
-        return blank_pages(self.recordings).join(self.sessions, on="session_id", how="semi")
+        return blank_pages(self.recordings).join(self._sessions_first, on="session_id", how="semi")
 
     @cached_property
     def leaks(self) -> pl.DataFrame:
@@ -282,12 +292,9 @@ class Case:
         """What was fetched, what is missing, what was sampled: one row a fetch."""
         return self.evidence.ledger()
 
-    def symbolicate_again(self) -> Case:
-        """Return this case with its source maps looked up anew, after an upload; nothing else is fetched again."""
-        again = type(self)(self.store, self.window, self.release)
-        again.evidence = self.evidence
-        again.evidence.forget("artifacts")
-        return again
+    def symbolicate_again(self, maps: Any = None) -> Again:
+        """Look source maps up anew, after an upload (`maps`: to another store): what became of frames and issues."""
+        return symbolicate_again(self, maps)
 
     def find(self, any_id: str) -> pl.DataFrame:
         """Everything that happened around an event, session, replay, trace or request; `ParameterError` if nothing."""

@@ -70,11 +70,16 @@ class Evidence:
             self._tables[key], self._reports[key] = frame, report
         return self._tables[key]
 
-    def forget(self, *names: str) -> None:
-        """Drop tables, so that they are fetched anew (source maps that turned up later)."""
-        for name in names:
-            for kept in (self._tables, self._reports, self._remarks):
-                kept.pop(name, None)
+    def renewed(self, store: Any, *names: str) -> Evidence:
+        """Give the same evidence for a store of which some tables are to be fetched anew; this one stays as it is."""
+        again = Evidence(store, self.window)
+        for kept, known in zip(again._all, self._all, strict=True):
+            kept.update({name: value for name, value in known.items() if name not in names})
+        return again
+
+    @property
+    def _all(self) -> tuple[dict[str, Any], ...]:
+        return self._tables, self._reports, self._remarks
 
     @property
     def reports(self) -> list[FetchReport]:
