@@ -9,10 +9,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
+from scipy import special
 
 from connectors.exceptions import ParameterError
 from connectors.stores import Window
 from workbench.case.slices import Choice, Slice, take
+from workbench.statistics import benjamini_hochberg, critical_value
 from workbench.vitals.cohorts import compare_cohorts, compare_deploys
 from workbench.vitals.field_vs_lab import caught_by_lab
 from workbench.vitals.mix import mix_shift
@@ -113,7 +115,7 @@ class Comparison:
             )
             names = dict(zip(("before", "after"), pair.names, strict=True))
             parts.append(shift.select(*(pl.lit(name).alias(side) for side, name in names.items()), pl.all()))
-        return pl.concat(parts, how="vertical_relaxed") if parts else pl.DataFrame()
+        return _sure_of_hidden(pl.concat(parts, how="vertical_relaxed")) if parts else pl.DataFrame()
 
     @cached_property
     def lab(self) -> pl.DataFrame:
@@ -148,6 +150,19 @@ class Comparison:
     def _of(table: pl.DataFrame, pair: Pair) -> pl.DataFrame:
         before, after = pair.names
         return table.filter(pl.col("before") == before, pl.col("after") == after)
+
+
+def _sure_of_hidden(mix: pl.DataFrame) -> pl.DataFrame:
+    """Call a true change hidden by the mix only when that stands among all cohorts that were looked at.
+
+    p from the end of the interval that is nearer to zero, false discoveries by Benjamini and Hochberg.
+    """
+    near = pl.when(pl.col("true_change") > 0).then("true_change_low").otherwise("true_change_high")
+    z = critical_value(0.95) * (pl.col("true_change") / (pl.col("true_change") - near)).abs()
+    p = special.erfc(mix.select(z.fill_null(float("nan"))).to_series().to_numpy() / 2**0.5)
+    unsure = pl.Series(benjamini_hochberg(p)).fill_nan(1.0) > 0.05
+    hidden = pl.col("finding") == "hidden by mix"
+    return mix.with_columns(pl.when(hidden & unsure).then(pl.lit("no change")).otherwise("finding").alias("finding"))
 
 
 def _utc(at: datetime) -> datetime:

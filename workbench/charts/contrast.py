@@ -14,7 +14,9 @@ _STEP, _LABEL, _BAR = 36, 210, 330
 _WORDS = {"device_class": "device", "os": "system", "browser_version": "browser version"}
 
 
-def contrast_chart(table: pl.DataFrame, *, top: int = 5, width: int = 888) -> alt.LayerChart | str:
+def contrast_chart(
+    table: pl.DataFrame, *, top: int = 5, hit: str = "hit", what: str = "sessions", width: int = 888
+) -> alt.LayerChart | str:
     """Draw the shares of the hit and of the other sessions that have each trait, with 95 % intervals.
 
     Parameters
@@ -25,6 +27,8 @@ def contrast_chart(table: pl.DataFrame, *, top: int = 5, width: int = 888) -> al
     top
         At most so many traits, in the table's order: those that the hit have more often; those that they have less
         often only where there are no others.
+    hit, what
+        What those of `n_hit` are called ("slow"), and what was counted ("page views").
     width
         Of the whole chart, px.
 
@@ -50,15 +54,15 @@ def contrast_chart(table: pl.DataFrame, *, top: int = 5, width: int = 888) -> al
     for i, row in enumerate(traits.iter_rows(named=True)):
         top_px = i * _STEP
         labels.append((0.0, top_px + 13, shorten(_trait(row), 33), LIGHT.ink))
-        for who, y, thick, fill in (("hit", top_px + 2, 11, LIGHT.hit), ("other", top_px + 15, 8, LIGHT.before)):
-            value = row[f"share_{who}"] or 0.0
-            low, high = _interval(row[f"n_{who}"], value)
+        for side, y, thick, fill in (("hit", top_px + 2, 11, LIGHT.hit), ("other", top_px + 15, 8, LIGHT.before)):
+            value, who = row[f"share_{side}"] or 0.0, hit if side == "hit" else side
+            low, high = _interval(row[f"n_{side}"], value)
             drawn.append(
-                (_LABEL, _LABEL + _BAR * value, y, y + thick, fill, f"{who} sessions", _trait(row), share(value),
-                 f"{share(low)} – {share(high)}", count(row[f"n_{who}"]))
+                (_LABEL, _LABEL + _BAR * value, y, y + thick, fill, f"{who} {what}", _trait(row), share(value),
+                 f"{share(low)} – {share(high)}", count(row[f"n_{side}"]))
             )  # fmt: skip
             whiskers.append((_LABEL + _BAR * low, _LABEL + _BAR * high, y + thick / 2))
-        said = f"{share(row['share_hit'])} of hit, {share(row['share_other'])} of others"
+        said = f"{share(row['share_hit'])} of {hit}, {share(row['share_other'])} of others"
         if row["ratio"] is not None:
             said += f" · {ratio(row['ratio'])}"
             if row["low"] is not None and row["high"] is not None:
@@ -68,11 +72,11 @@ def contrast_chart(table: pl.DataFrame, *, top: int = 5, width: int = 888) -> al
         y = _STEP * traits.height + 8.0
         labels.append((0.0, y, shorten(_listed(same), 33), LIGHT.ink))
         notes.append((float(_LABEL), y, "no difference (every interval of the ratio contains 1)", LIGHT.soft))
-    columns = ["x", "x2", "y", "y2", "fill", "who", "trait", "share", "interval", "sessions"]
+    columns = ["x", "x2", "y", "y2", "fill", "who", "trait", "share", "interval", "count"]
     frame = pl.DataFrame(drawn, schema=columns, orient="row")
     lines = pl.DataFrame(whiskers, schema=["x", "x2", "y"], orient="row")
     layers = [
-        bars(frame, width, height, ["who", "trait", "share", "interval", "sessions"]),
+        bars(frame, width, height, ["who", "trait", "share", "interval", "count"]),
         _whisker_layer(lines, width, height),
         texts(text_rows(labels), width, height),
         texts(text_rows(notes), width, height, fontSize=11),
@@ -81,7 +85,7 @@ def contrast_chart(table: pl.DataFrame, *, top: int = 5, width: int = 888) -> al
         f"{_trait(row)} {share(row['share_hit'])} against {share(row['share_other'])}"
         for row in traits.iter_rows(named=True)
     )
-    return finish(layers, width, height, f"Shares of hit sessions against the others: {said}.")
+    return finish(layers, width, height, f"Shares of {hit} {what} against the others: {said}.")
 
 
 def _whisker_layer(lines: pl.DataFrame, width: int, height: int) -> alt.Chart:

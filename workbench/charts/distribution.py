@@ -152,7 +152,7 @@ def _bars(counted: pl.DataFrame, axis: _Axis, top: float, device: str, metric: s
     if none:
         y = top + _STRIP * (1 - 0.94 * min(1.0, none / most))
         rows.append(
-            (4.0, _NONE - 12.0, y, top + _STRIP, LIGHT.before, device, "exactly 0", share(none / whole), count(none))
+            (4.0, _NONE - 12.0, y, top + _STRIP, LIGHT.normal, device, "exactly 0", share(none / whole), count(none))
         )
     return rows
 

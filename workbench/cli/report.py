@@ -46,6 +46,115 @@ def incident(
     make("incident", asked, out)
 
 
+@report.command
+def grouping(
+    *,
+    source: str = "sample-data",
+    start: str | None = None,
+    end: str | None = None,
+    release: str | None = None,
+    environment: str | None = None,
+    project: str | None = None,
+    rules: Path | None = None,
+    labels: Path | None = None,
+    known_noise: Path | None = None,
+    out: Path | None = None,
+) -> None:
+    """Make the report of how well errors are grouped, as every night.
+
+    Parameters
+    ----------
+    source
+        Where the evidence is: "sample-data", a folder, or an address.
+    start
+        Only what happened from here on: ISO 8601, UTC unless it says otherwise.
+    end
+        Only what happened before.
+    release
+        Only this release.
+    environment
+        Only this environment.
+    project
+        Only this project.
+    rules
+        The file of fingerprint and stack-trace rules in force.
+    labels
+        The file of labels; the source's own when not given.
+    known_noise
+        The team's list of known noise.
+    out
+        The HTML file; reports/grouping_lab-<day>-<time>.html when not given.
+    """
+    asked = {"source": source, "start": start, "end": end, "release": release, "environment": environment,
+             "project": project, "rules": rules and str(rules), "labels": labels and str(labels),
+             "known_noise": known_noise and str(known_noise)}  # fmt: skip
+    make("grouping_lab", asked, out)
+
+
+@report.command
+def vitals(
+    *,
+    source: str = "sample-data",
+    start: str | None = None,
+    end: str | None = None,
+    release: str | None = None,
+    environment: str | None = None,
+    project: str | None = None,
+    metric: str | None = None,
+    device: str | None = None,
+    route: str | None = None,
+    region: str | None = None,
+    browser: str | None = None,
+    connection: str | None = None,
+    before: str | None = None,
+    after: str | None = None,
+    min_samples: int | None = None,
+    out: Path | None = None,
+) -> None:
+    """Make the report of what users measured, as every week.
+
+    Parameters
+    ----------
+    source
+        Where the vitals are: "sample-data", a folder, or an address.
+    start
+        Only what was measured from here on: ISO 8601, UTC unless it says otherwise.
+    end
+        Only what was measured before.
+    release
+        Only this release.
+    environment
+        Only this environment.
+    project
+        Only this project.
+    metric
+        The vital to look at closely: LCP, INP, CLS, FCP or TTFB; the one most in need of a look when not given.
+    device
+        Only this device class, or "mixed" for all in one number; each apart when not given.
+    route
+        Only this page.
+    region
+        Only this region.
+    browser
+        Only this browser.
+    connection
+        Only this kind of connection.
+    before
+        What to compare with: a release, or a window as 2026-03-02/2026-03-09.
+    after
+        What to compare; every release with the one before it when neither is given.
+    min_samples
+        Fewest page views of a group that get a percentile; 30 when not given.
+    out
+        The HTML file; reports/vitals-<day>-<time>.html when not given.
+    """
+    asked = {"source": source, "start": start, "end": end, "release": release, "environment": environment,
+             "project": project, "metric": metric, "device": device, "route": route, "region": region,
+             "browser": browser, "connection": connection, "before": before, "after": after,
+             "min_samples": min_samples}  # fmt: skip
+    make("vitals", asked, out)
+
+
 def make(name: str, asked: dict[str, Any], out: Path | None) -> None:
     """Make one report; its finding goes to stderr, the path of its HTML file to stdout."""
     from workbench.reports.run import run_report

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from connectors.exceptions import ParameterError
 
@@ -69,7 +69,51 @@ class IncidentParameters(WindowParameters):
     """The parameters of `notebooks/incident.ipynb`."""
 
 
-MODELS: dict[str, type[WindowParameters]] = {"incident": IncidentParameters}
+class GroupingParameters(WindowParameters):
+    """The parameters of `notebooks/grouping_lab.ipynb`.
+
+    Attributes
+    ----------
+    rules, labels, known_noise
+        Paths: the file of rules in force, of labels, of the team's known noise.
+    """
+
+    rules: str | None = None
+    labels: str | None = None
+    known_noise: str | None = None
+
+
+class VitalsParameters(WindowParameters):
+    """The parameters of `notebooks/vitals.ipynb`.
+
+    Attributes
+    ----------
+    metric
+        The vital to look at closely; the one most in need of a look when not given.
+    device, route, region, browser, connection
+        Only page views of these; device "mixed" puts all into one number.
+    before, after
+        What is compared: releases, or windows as 2026-03-02/2026-03-09.
+    min_samples
+        Fewest page views of a group that get a percentile.
+    """
+
+    metric: str | None = None
+    device: str | None = None
+    route: str | None = None
+    region: str | None = None
+    browser: str | None = None
+    connection: str | None = None
+    before: str | None = None
+    after: str | None = None
+    min_samples: int = Field(30, ge=1)
+
+
+MODELS: dict[str, type[WindowParameters]] = {
+    "incident": IncidentParameters,
+    "vitals": VitalsParameters,
+    "grouping_lab": GroupingParameters,
+}
 """What each notebook can be asked for, by its name; one that is not listed has the parameters of a window."""
 
 
