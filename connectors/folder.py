@@ -58,6 +58,8 @@ class FolderSource(TableAnswers):
         if isinstance(self._objects, Disk) and not self._objects.root.is_dir():
             raise SourceNotFound(f"there is no folder at {self.address}")
         layout = read_layout(self._objects)
+        if self._objects.remote and not (layout.described or layout.files or layout.passed_over):
+            raise SourceNotFound(f"there is nothing at {self.address}; is the prefix right?")
         self.name = layout.name
         self.environment = layout.environment
         self.first_party = layout.first_party
