@@ -28,22 +28,23 @@ from connectors.loaded import Loaded, join_notes, once_a_key
 from connectors.map_files import MapFiles
 from connectors.replay.segments import Recordings
 from connectors.rum.beacons import read_contacts, read_page_views, read_vitals
-from connectors.tables import EVENTS, RELEASES, REPLAYS, REQUESTS, SPANS, Table, conform
+from connectors.rum.exports import read_exports, together
+from connectors.tables import EVENTS, RELEASES, REPLAYS, REQUESTS, SPANS, TABLES, Table, conform
 from connectors.traces.otlp import read_traces
 from connectors.tracker.envelopes import read_envelopes
 
 # which kinds of files a table is made of; the first is the one that has it as such
 MADE_OF: Mapping[str, tuple[str, ...]] = {
-    "events": ("envelopes",),
-    "frames": ("envelopes",),
+    "events": ("envelopes", "exports"),
+    "frames": ("envelopes", "exports"),
     "breadcrumbs": ("envelopes",),
-    "requests": ("envelopes",),
-    "vitals": ("beacons",),
-    "page_views": ("page_views", "beacons", "envelopes"),
-    "sessions": ("page_views", "beacons", "envelopes", "support"),
+    "requests": ("envelopes", "exports"),
+    "vitals": ("beacons", "exports"),
+    "page_views": ("page_views", "beacons", "envelopes", "exports"),
+    "sessions": ("page_views", "beacons", "envelopes", "exports", "support"),
     "replays": ("replays", "replay_index", "envelopes"),
     "replay_events": ("replays", "envelopes"),
-    "spans": ("traces", "envelopes"),
+    "spans": ("traces", "envelopes", "exports"),
     "lab_runs": ("lab",),
     "releases": ("releases",),
     "artifacts": ("sourcemaps",),
@@ -143,20 +144,28 @@ class FolderTables:
 
     @cached_property
     def _envelopes(self) -> Mapping[str, Loaded]:
-        tables = dict(read_envelopes(self._files("envelopes")))
+        tables = {name: self._exported(name, table) for name, table in read_envelopes(self._files("envelopes")).items()}
         events = tables["events"]
         tables["events"] = events.with_frame(self._users(events.frame))
         return tables
 
     @cached_property
     def _beacons(self) -> Loaded:
-        loaded = read_vitals(self._files("beacons"))
+        loaded = self._exported("vitals", read_vitals(self._files("beacons")))
         return loaded.with_frame(self._users(loaded.frame))
 
     @cached_property
     def _views(self) -> Loaded:
-        loaded = read_page_views(self._files("page_views"))
+        loaded = self._exported("page_views", read_page_views(self._files("page_views")))
         return loaded.with_frame(self._users(loaded.frame))
+
+    @cached_property
+    def _exports(self) -> Mapping[str, Loaded]:
+        return read_exports(self._files("exports")) if self._files("exports") else {}
+
+    def _exported(self, name: str, loaded: Loaded) -> Loaded:
+        """Add what exports have of a table."""
+        return together(loaded, self._exports[name], TABLES[name]) if name in self._exports else loaded
 
     @cached_property
     def _contacts(self) -> Loaded | None:
@@ -191,7 +200,7 @@ class FolderTables:
         return self._beacons.with_frame(with_agents(with_routes(self._beacons.frame)))
 
     def _load_page_views(self) -> Loaded:
-        if self._files("page_views"):
+        if self._files("page_views") or self._views.frame.height:
             return self._views.with_frame(with_agents(with_routes(self._views.frame)))
         frame = page_views_of(self._beacons.frame, self._envelopes["events"].frame)
         note = "no page views are recorded: made of the beacons and events that name one"

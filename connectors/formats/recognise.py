@@ -10,6 +10,7 @@ import msgspec
 
 from connectors.formats.artifact_bundle import is_artifact_bundle
 from connectors.formats.envelope import is_event, is_wrapped
+from connectors.formats.exports import is_export
 from connectors.formats.fields import SPELLINGS
 from connectors.formats.otlp_protobuf import is_otlp_protobuf
 from connectors.formats.values import BAD_JSON
@@ -17,7 +18,7 @@ from connectors.formats.web_vitals import LISTS, METRICS
 
 KINDS = (
     "envelopes", "beacons", "page_views", "support", "replays", "replay_index", "traces", "lab", "releases",
-    "sourcemaps",
+    "sourcemaps", "exports",
 )  # fmt: skip
 LINES_LOOKED_AT = 10
 ITEM_TYPES = frozenset({
@@ -127,6 +128,8 @@ def _kind_of_keys(name: str, keys: list[str]) -> str | None:
         return "support"
     if "events" in there and ("seq" in there or "segment_id" in there or _has(there, "session_id")):
         return "replays"
+    if is_export(there):
+        return "exports"
     if {"type", "data", "timestamp"} <= there.keys():
         return "replays"
     if _has(there, "page_view_id") and _has(there, "page_url") and not _has(there, "value"):
