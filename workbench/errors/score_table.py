@@ -10,8 +10,7 @@ from workbench.errors.baselines import IN_APP_STACK, TOP_FRAME, baseline_groups
 from workbench.errors.distinct import Distinct
 from workbench.errors.scoring import Scores, score, score_interval
 
-PRESENT, EDITED = "present rules", "edited rules"
-LABELS, VENDOR, OLD = "labels", "tracker's issues", "present rules"
+LABELS, VENDOR = "labels", "the tracker's issues"
 SCORES = {
     "against": pl.String,
     "weight": pl.String,
@@ -26,15 +25,13 @@ SCORES = {
 }
 
 
-def score_table(
-    present: pl.DataFrame, edited: pl.DataFrame, distinct: Distinct, labels: Mapping[str, str]
-) -> pl.DataFrame:
-    """Score both groupings and the usual ones.
+def score_table(ways: Mapping[str, pl.DataFrame], distinct: Distinct, labels: Mapping[str, str]) -> pl.DataFrame:
+    """Score groupings, and the usual ones beside them.
 
     Parameters
     ----------
-    present, edited
-        From `Regrouping.under`, over the same cells.
+    ways
+        Groupings by name, from `Regrouping.under`, over the same cells; the first is the one in force.
     distinct
         The distinct errors, for the usual ways.
     labels
@@ -42,28 +39,29 @@ def score_table(
 
     Returns
     -------
-    One row for each truth (`against`: labels, the tracker's own issues, the present rules; those there are), each
+    One row for each truth (`against`: labels, the tracker's own issues, the grouping in force; those there are), each
     `weight` (events, shapes) and each `way`: `groups` and `truths` (how many), `n` (what was scored), `noise` (events
     of the truth that are noise now and in no group), the scores, and an interval of the pair F1 (null: too few truths).
-    Against the present rules stand the edited ones alone.
+    Against the grouping in force stand the other given ones alone.
     """
+    in_force = next(iter(ways))
     usual = baseline_groups(distinct)
-    rows = edited.select("n", "error_id", "shape_id", VENDOR_ID, pl.col("issue_id").alias(EDITED)).with_columns(
-        present["issue_id"].alias(PRESENT)
-    )
+    rows = ways[in_force].select("n", "error_id", "shape_id", VENDOR_ID)
+    rows = rows.with_columns(way["issue_id"].alias(name) for name, way in ways.items())
     rows = rows.join(usual, on="error_id", how="left", maintain_order="left").with_columns(
         label=pl.col("shape_id").replace_strict(dict(labels), default=None, return_dtype=pl.String),
-        **{way: pl.when(pl.col(PRESENT).is_not_null()).then(way) for way in (TOP_FRAME, IN_APP_STACK)},
+        **{way: pl.when(pl.col(in_force).is_not_null()).then(way) for way in (TOP_FRAME, IN_APP_STACK)},
     )
-    truths = {LABELS: ("label", (PRESENT, EDITED, TOP_FRAME, IN_APP_STACK))} if labels else {}
+    every = (*ways, TOP_FRAME, IN_APP_STACK)
+    truths = {LABELS: ("label", every)} if labels else {}
     if rows[VENDOR_ID].drop_nulls().len():
-        truths[VENDOR] = (VENDOR_ID, (PRESENT, EDITED, TOP_FRAME, IN_APP_STACK))
-    truths[OLD] = (PRESENT, (EDITED,))
+        truths[VENDOR] = (VENDOR_ID, every)
+    truths[in_force] = (in_force, tuple(ways)[1:])
     table = [
         _row(against, weight, way, rows, truth)
-        for against, (truth, ways) in truths.items()
+        for against, (truth, compared) in truths.items()
         for weight in ("events", "shapes")
-        for way in ways
+        for way in compared
     ]
     return pl.DataFrame(table, schema=SCORES, orient="row")
 
