@@ -161,8 +161,11 @@ class Warehouse(WarehouseAnswers):
         rows = self.rows(table_name, window)
         have = rows.collect_schema().names()
         hits = [nw.col(column).is_in(list(some)) for column, some in ids.items() if column in have and some]
-        found = bring_home(rows.filter(nw.any_horizontal(*hits, ignore_nulls=True)) if hits else rows.head(0))
-        return clean(found, TABLES[table_name], self.place(table_name), self.user_key)[0]
+        return self.home(table_name, rows.filter(nw.any_horizontal(*hits, ignore_nulls=True)) if hits else rows.head(0))
+
+    def home(self, table_name: str, rows: Frame) -> pl.DataFrame:
+        """Bring some rows of a table home in canonical form."""
+        return clean(bring_home(rows), TABLES[table_name], self.place(table_name), self.user_key)[0]
 
     def artifacts(self, release: str | None = None) -> Fetched:
         """Bundles and their source maps, from where the mapping says that they are kept."""

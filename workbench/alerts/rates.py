@@ -13,9 +13,10 @@ def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") 
     Parameters
     ----------
     events
-        Canonical `events`, noise left out by the caller or not: the rates say what is in them.
+        Canonical `events`, noise left out by the caller or not: the rates say what is in them. A row with a number in
+        `stands_for` counts so often.
     visits
-        Canonical `page_views` (`at`) or `sessions` (`started_at`); a row with a number in `stands_for` counts so often.
+        Canonical `page_views` (`at`) or `sessions` (`started_at`), likewise.
     every
         Length of a bin, as Polars writes durations: "5m", "15m", "1h".
 

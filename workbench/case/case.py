@@ -16,7 +16,7 @@ from workbench.case.again import Again, symbolicate_again
 from workbench.case.bug import Bug
 from workbench.case.evidence import Evidence
 from workbench.case.find import FOUND_IN, find
-from workbench.case.impact import errors_over_time, hit_sessions, people_sessions
+from workbench.case.impact import errors_over_time, hit_sessions, noise_classes, people_sessions
 from workbench.case.measured import Measured
 from workbench.contrast import contrast
 from workbench.errors.grouping import Grouping, group
@@ -194,22 +194,7 @@ class Case:
     @cached_property
     def noise(self) -> pl.DataFrame:
         """Noise by class: events, sessions, the reason most often given, an example; nothing is dropped unseen."""
-        return (
-            self.grouping.events.filter(pl.col("noise_class").is_not_null())
-            .join(self.events.select("event_id", "session_id", "type", "message"), on="event_id")
-            .group_by("noise_class")
-            .agg(
-                pl.len().alias("events"),
-                pl.col("session_id").n_unique().alias("sessions"),
-                pl.col("noise_reason").drop_nulls().mode().sort().first().alias("reason"),
-                pl.concat_str("type", "message", separator=": ", ignore_nulls=True)
-                .mode()
-                .sort()
-                .first()
-                .alias("example"),
-            )
-            .sort("events", "noise_class", descending=[True, False])
-        )
+        return noise_classes(self.grouping.events, self.events)
 
     def errors_over_time(self, every: str) -> pl.DataFrame:
         """Errors in stretches of time, as "5m": at, errors (not noise), noise; stretches without any are not there."""

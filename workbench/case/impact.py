@@ -59,3 +59,61 @@ def hit_sessions(grouped: pl.DataFrame, events: pl.DataFrame, sessions: pl.DataF
         .agg(pl.col("at").min().alias("first_at"), pl.len().alias("events"))
         .sort("first_at", "session_id", "bug_id")
     )
+
+
+def errors_over_time(events: pl.DataFrame, grouped: pl.DataFrame, every: str) -> pl.DataFrame:
+    """Count errors, and noise apart, in stretches of time; each event counts one over its `sample_rate`.
+
+    Parameters
+    ----------
+    events
+        Canonical `events`.
+    grouped
+        `Grouping.events`: event_id, noise_class.
+    every
+        Length of a stretch, as Polars writes durations.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> at = [datetime(2026, 3, 9, 12, minute, tzinfo=UTC) for minute in (1, 2, 7)]
+    >>> events = pl.DataFrame({"event_id": ["a", "b", "c"], "at": at, "sample_rate": [1.0, 0.5, None]})
+    >>> grouped = pl.DataFrame({"event_id": ["a", "b", "c"], "noise_class": [None, None, "bot"]})
+    >>> errors_over_time(events, grouped, "5m")["errors", "noise"].rows()
+    [(3, 0), (0, 1)]
+    """
+    weight, noise = 1 / pl.col("sample_rate").fill_null(1.0), pl.col("noise_class").is_not_null()
+    return (
+        events.select("event_id", "at", "sample_rate")
+        .join(grouped.select("event_id", "noise_class"), on="event_id")
+        .group_by(pl.col("at").dt.truncate(every))
+        .agg(
+            errors=weight.filter(~noise).sum().round().cast(pl.Int64),
+            noise=weight.filter(noise).sum().round().cast(pl.Int64),
+        )
+        .sort("at")
+    )
+
+
+def noise_classes(grouped: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Count noise by class: events, sessions, the reason most often given, an example; most events first.
+
+    Examples
+    --------
+    >>> grouped = pl.DataFrame({"event_id": ["a"], "noise_class": ["opaque"], "noise_reason": ["Script error."]})
+    >>> events = pl.DataFrame({"event_id": ["a"], "session_id": ["s"], "type": ["Error"], "message": ["Script error."]})
+    >>> noise_classes(grouped, events).rows()
+    [('opaque', 1, 1, 'Script error.', 'Error: Script error.')]
+    """
+    return (
+        grouped.filter(pl.col("noise_class").is_not_null())
+        .join(events.select("event_id", "session_id", "type", "message"), on="event_id")
+        .group_by("noise_class")
+        .agg(
+            pl.len().alias("events"),
+            pl.col("session_id").n_unique().alias("sessions"),
+            pl.col("noise_reason").drop_nulls().mode().sort().first().alias("reason"),
+            pl.concat_str("type", "message", separator=": ", ignore_nulls=True).mode().sort().first().alias("example"),
+        )
+        .sort("events", "noise_class", descending=[True, False])
+    )

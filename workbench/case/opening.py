@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,9 @@ from connectors.exceptions import ParameterError, SourceNotFound
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.tables import TABLES
+from connectors.warehouse import Warehouse
 from workbench.case.case import Case
+from workbench.case.elsewhere import CaseElsewhere
 
 Time = str | datetime | None
 
@@ -28,8 +31,8 @@ def open_case(
     Parameters
     ----------
     source
-        An address (`"sample-data"`, a folder, a lake, `"scheme://..."`) or an object that answers the Protocols of
-        `connectors.stores`.
+        An address (`"sample-data"`, a folder, a lake, `"scheme://..."`), an object that answers the Protocols of
+        `connectors.stores`, or tables of an engine by their canonical names (`{"vitals": spark_frame, ...}`).
     start, end
         The window, UTC: `start` inclusive, `end` exclusive; ISO 8601 text or datetimes, None is open.
     release
@@ -57,6 +60,8 @@ def open_case(
     first, last = _time("start", start), _time("end", end)
     if first is not None and last is not None and first >= last:
         raise ParameterError(f"the window ends ({last:%Y-%m-%d %H:%M}) before it starts ({first:%Y-%m-%d %H:%M})")
+    if isinstance(source, Mapping):
+        source = Warehouse(source)
     store = open_store(source) if isinstance(source, str) or hasattr(source, "__fspath__") else source
     if hasattr(store, "has") and not any(store.has(name) for name in TABLES):
         passed = len(getattr(store, "passed_over", ()))
@@ -64,7 +69,8 @@ def open_case(
             f"nothing at {getattr(store, 'address', source)} is evidence that can be read ({passed} files of no known "
             "kind were passed over); put envelopes, beacons, rrweb recordings, OTLP spans or Lighthouse results there"
         )
-    return Case(store, Window(first, last, environment or None, project or None), release or None)
+    kind = CaseElsewhere if hasattr(store, "is_big") else Case
+    return kind(store, Window(first, last, environment or None, project or None), release or None)
 
 
 def _time(name: str, value: Time) -> datetime | None:

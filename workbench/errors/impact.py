@@ -28,7 +28,7 @@ def bug_impact(
     grouping_events
         `event_id`, `bug_id`; null bug: not counted.
     events
-        Canonical `events`.
+        Canonical `events`; or counts of them, `stands_for` events each, from `at` to `last_at`.
     sessions
         Canonical `sessions`: all of them, hit or not; without them shares are unknown. A row with a number in
         `stands_for` stands for so many that were counted where they lie.
@@ -55,28 +55,28 @@ def bug_impact(
     """
     rules = load("impact", "priority").data
     hits = _hits(grouping_events, events)
-    blank = list(blank_sessions)
+    blank, n = list(blank_sessions), pl.col("stands_for")
     found = (
         hits.lazy()
         .sort("at")
         .group_by("bug_id")
         .agg(
-            events=pl.len(),
+            events=n.sum().cast(pl.UInt32),
             sessions=pl.col("session_id").drop_nulls().n_unique(),
             users=pl.col("user_id").drop_nulls().n_unique(),
             first_seen=pl.col("at").min(),
-            last_seen=pl.col("at").max(),
+            last_seen=pl.col("last_at").max(),
             release=pl.col("release").drop_nulls().first(),
-            unhandled=(~pl.col("handled")).mean(),
+            unhandled=_share(~pl.col("handled"), n),
             blank_sessions=pl.col("session_id").filter(pl.col("session_id").is_in(blank)).n_unique(),
-            critical=pl.col("route").str.contains(rules["critical_route"]["pattern"]).mean(),
+            critical=_share(pl.col("route").str.contains(rules["critical_route"]["pattern"]), n),
         )
         .collect()
     )
     routes = (
         hits.filter(pl.col("route").is_not_null())
         .group_by("bug_id", "route")
-        .len()
+        .agg(len=n.sum())
         .sort(["bug_id", "len", "route"], descending=[False, True, False])
         .group_by("bug_id", maintain_order=True)
         .agg(routes="route")
@@ -120,6 +120,8 @@ def _hits(grouping_events: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
             else pl.lit(None, dtype).alias(name)
             for name, dtype in wanted.items()
         ),
+        stands_for(events),
+        last_at=pl.col("last_at") if "last_at" in events.columns else pl.col("at"),
     )
     return grouping_events.select("event_id", "bug_id").drop_nulls().join(facts, on="event_id")
 
@@ -173,6 +175,10 @@ def _page_views(hits: pl.DataFrame, found: pl.DataFrame, page_views: pl.DataFram
         .group_by("bug_id")
         .agg(page_views=pl.col("stands_for").sum())
     )
+
+
+def _share(holds: pl.Expr, n: pl.Expr) -> pl.Expr:
+    return (holds * n).sum() / n.filter(holds.is_not_null()).sum()
 
 
 def stands_for(rows: pl.DataFrame) -> pl.Expr:

@@ -117,7 +117,7 @@ def _kpis(case: Case, hitting: pl.DataFrame) -> tuple[Kpi, ...]:
 
 def _lead_kpi(case: Case, worst: dict[str, object]) -> Kpi:
     rule = known_rules()[RULE]
-    signal = case.events.join(case.grouping.events.filter(pl.col("noise_class").is_null()), on="event_id", how="semi")
+    signal = case.errors_over_time(rule.every).filter(pl.col("errors") > 0).select("at", stands_for="errors")
     support_at = case.sessions["support_at"].min()
     rates = error_rates(signal, case.page_views, every=rule.every)
     found = lead_time(rule, rates, support_at, incident_at=deployed_at(case, worst["release"]))  # type: ignore[arg-type]

@@ -31,12 +31,10 @@ def funnel_view(case: Case) -> FunnelView:
 
 def rates_view(case: Case) -> RatesView:
     """Give errors over time in the finest stretches of which no more than `BARS` are needed."""
-    events = case.events.select("event_id", "at", "sample_rate").join(case.grouping.events, on="event_id")
+    events = case.events
     span = (events["at"].max() - events["at"].min()) if events.height else timedelta(0)  # type: ignore[operator]
     every = next((step for step in STEPS if span / _length(step) <= BARS), STEPS[-1])
-    start = pl.col("at").dt.truncate(every)
-    noise = pl.col("noise_class").is_not_null()
-    counts = events.group_by(start).agg((~noise).sum().cast(pl.Int64).alias("errors"), noise.sum().alias("noise"))
+    counts = case.errors_over_time(every)
     grid = (
         pl.DataFrame({"at": pl.datetime_range(*counts.select(pl.min("at"), pl.max("at").alias("to")).row(0), every,
                                               eager=True)})
@@ -122,8 +120,9 @@ def _cohort(row: dict[str, Any]) -> str:
 def noise_view(case: Case) -> NoiseView:
     """Give the noise by class."""
     n = int(case.noise["events"].sum())
-    left = share(n / case.events.height) if case.events.height else "–"
-    return NoiseView(case.noise, case.events.height, f"{left} of all errors. Nothing was dropped: "
+    total = case.funnel["n"][0]
+    left = share(n / total) if total else "–"
+    return NoiseView(case.noise, total, f"{left} of all errors. Nothing was dropped: "
                      "`case.noise` counts them, `case.grouping.events` names the rule of each.")  # fmt: skip
 
 
