@@ -94,7 +94,7 @@ def as_jaeger(trace_id: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
         parent = span.get("parentSpanId")
         spans.append({
             "traceID": trace_id.lstrip("0"), "spanID": span["spanId"], "operationName": span["name"],
-            "references": [{"refType": "CHILD_OF", "traceID": trace_id.lstrip("0"), "spanID": parent}] if parent else [],
+            "references": [{"refType": "CHILD_OF", "traceID": trace_id.lstrip("0"), "spanID": parent}][: bool(parent)],
             "startTime": start_us(part), "duration": duration_us(part), "tags": tags(said),
             "logs": [{"timestamp": int(event["timeUnixNano"]) // 1000,
                       "fields": tags({"event": event["name"], **plain(event.get("attributes", []))})}

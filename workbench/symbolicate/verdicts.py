@@ -68,7 +68,15 @@ def verdicts(given: pl.DataFrame, rows: Rows, answers: Answers, throwing: pl.Dat
         pl.Series("sdk", word),
         *pl.concat([reads.clear(1), reads])[reading],
     )
-    return together.select(*_told())[numbers]
+    return _handed_out(together.select(*_told()), numbers)
+
+
+def _handed_out(told: pl.DataFrame, numbers: Rows) -> pl.DataFrame:
+    """Rows by number; a column that says one thing throughout is not copied row by row."""
+    alike = [column.name for column in told if column.n_unique() == 1]
+    rows = told.drop(alike)[numbers]
+    same = [told[name].new_from_index(0, len(numbers)) for name in alike]
+    return rows.with_columns(same).select(told.columns) if rows.width else pl.DataFrame(same).select(told.columns)
 
 
 def _told() -> list[pl.Expr]:
