@@ -75,9 +75,15 @@ def side_of(text: str, releases: list[str], name: str) -> Side:
 
 
 def deploys(measured: Measured) -> list[Pair]:
-    """Return every release that has rows with the one that was live before it, in order of deploy."""
+    """Return every release that has rows with the one that was live before it, in order of deploy.
+
+    Where fewer than two deploys are known the order is that in which the releases were first seen.
+    """
     there = set(measured.values("release"))
     order = [release for release in measured.case.releases["release"].unique(maintain_order=True) if release in there]
+    if len(order) < 2 <= len(there):
+        seen = measured.rows.group_by("release").agg(pl.col("at").min()).collect().drop_nulls().sort("at", "release")
+        order = seen["release"].cast(pl.String).to_list()
     return [Pair(before, after) for before, after in pairwise(order)]
 
 

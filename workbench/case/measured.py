@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,12 @@ class Measured:
         """Page loads, and what is never mixed with them unasked: metric, navigation, n."""
         counted = self.roll_up("1d").group_by("metric", "navigation").agg(pl.col("n").sum())
         return counted.sort("metric", "navigation")
+
+    @cached_property
+    def extent(self) -> tuple[datetime | None, datetime | None]:
+        """From when to when something was measured."""
+        at = pl.col("at")
+        return self.rows.select(at.min(), at.max().alias("last")).collect().row(0)
 
     def values(self, dimension: str, most: int = 200) -> list[str]:
         """Return the values of a dimension, those of most rows first."""

@@ -85,8 +85,12 @@ def take(rows: pl.LazyFrame, most: int = MOST_TAKEN) -> Taken:
     one_in = -(-n // most)
     if one_in <= 1:
         return Taken(rows.collect(), 1)
-    session = plh.col("session_id").cast(pl.String).nchash.xxh3_64()
-    return Taken(rows.filter(session % one_in == 0).collect(), one_in)
+    have = rows.collect_schema().names()
+    ids = [pl.col(name).cast(pl.String) for name in ("session_id", "page_view_id", "at") if name in have]
+    session = plh.col("_id").nchash.xxh3_64()
+    return Taken(
+        rows.with_columns(pl.coalesce(ids).alias("_id")).filter(session % one_in == 0).drop("_id").collect(), one_in
+    )
 
 
 class Slice:

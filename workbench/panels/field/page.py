@@ -156,7 +156,6 @@ class Field:
         said = (
             self.case.window.project or self.case.name,
             *([window.environment] if window.environment else []),
-            "everything there is" if window.start is None and window.end is None else
-            f"{moment(window.start)} to {moment(window.end)} UTC",
+            f"{moment(window.start or measured.extent[0])} to {moment(window.end or measured.extent[1])} UTC",
         )  # fmt: skip
         return PickersView(said, options, chosen)

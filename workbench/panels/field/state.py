@@ -8,9 +8,10 @@ from workbench.charts.labels import count, plural, release_name
 from workbench.charts.percentiles import percentiles_chart
 from workbench.panels.field.look import CORE, RANK, Look, estimate, on
 from workbench.panels.headline import HeadlineView, Kpi
-from workbench.panels.incident.words import listed, sentence
+from workbench.panels.incident.words import counted, listed, sentence
 from workbench.panels.section import Picture, SectionView
 
+MOST_TOLD = 4
 _BAD = {"poor": "is poor", "needs-improvement": "needs improvement"}
 
 
@@ -83,8 +84,11 @@ def state_view(look: Look) -> SectionView:
     """Every metric and device with its p75, interval and shares."""
     state = look.slice.state
     unsure = state.filter(pl.col("rating").is_not_null(), ~pl.col("rating_sure"))
-    bad = state.filter(pl.col("rating").is_in(list(_BAD)))
-    finding = [sentence(f"{on(row)} {_BAD[row['rating']]}, p75 {estimate(row)}") for row in bad.iter_rows(named=True)]
+    bad = state.filter(pl.col("rating").is_in(list(_BAD))).sort(_rank(), "share_poor", descending=[False, True])
+    told = bad.head(MOST_TOLD).iter_rows(named=True)
+    finding = [sentence(f"{on(row)} {_BAD[row['rating']]}, p75 {estimate(row)}") for row in told]
+    if bad.height > MOST_TOLD:
+        finding.append(sentence(f"{counted(bad.height - MOST_TOLD, 'more is', 'more are')} not good"))
     if state.filter(pl.col("rating").is_not_null()).is_empty():
         finding = ["Nothing has enough page views to be rated."]
     elif not finding:
