@@ -48,8 +48,13 @@ def parse_stack(stack: str) -> tuple[StackFrame, ...]:
                 StackFrame(
                     None if name in NAMELESS else name,
                     None if url in ("undefined", "") else url,
-                    int(row) if row else None,
-                    int(column) if column else None,
+                    _position(row),
+                    _position(column),
                 )
             )
     return tuple(frames)
+
+
+def _position(digits: str | None) -> int | None:
+    """Give a line or column, which are counted from 1: 0 stands where the browser told none."""
+    return int(digits) or None if digits else None

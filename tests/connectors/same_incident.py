@@ -26,8 +26,8 @@ FIRST_PARTY = ["shop.localhost"]
 
 EVENTS = (
     "event_id", "at", "environment", "release", "level", "type", "message", "handled", "mechanism", "page_url", "route",
-    "session_id", "page_view_id", "replay_id", "trace_id", "span_id", "user_agent", "browser", "browser_version", "os",
-    "device_class", "region",
+    "session_id", "page_view_id", "replay_id", "trace_id", "span_id", "user_id", "user_agent", "browser",
+    "browser_version", "os", "device_class", "region",
 )  # fmt: skip
 FRAMES = ("event_id", "exception_index", "frame_index", "url", "function", "line", "column")
 REQUESTS = ("event_id", "session_id", "at", "method", "url", "endpoint", "status", "initiator")
@@ -53,7 +53,7 @@ CARRIES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "datadog": {
         "events": (
             "event_id", "at", "environment", "release", "type", "message", "handled", "page_url", "session_id",
-            "page_view_id", "user_agent", "device_class",
+            "route", "page_view_id", "user_id", "user_agent", "device_class", "region",
         ),
         "frames": FRAMES,
     },
@@ -135,7 +135,7 @@ def as_datadog(one: Sent) -> dict[str, Any]:
                 },
                 "view": {"id": tags["page_id"], "url": event["request"]["url"], "name": tags["route"]},
                 "device": {"type": tags["device_class"].capitalize()},
-                "usr": {"id": event["user"]["id"]},
+                "usr": {"id": (event.get("user") or {}).get("id")},
                 "context": {"region": tags["region"]},
                 "error": {
                     "id": event["event_id"], "type": last.get("type"), "source": "source",
@@ -153,6 +153,33 @@ def as_datadog(one: Sent) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def as_datadog_resources(sent: Iterable[Sent]) -> list[dict[str, Any]]:
+    """The calls among the breadcrumbs as resources of their session, each once: Datadog keeps no breadcrumbs."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for one in sent:
+        tags = one.event["tags"]
+        for crumb in one.event.get("breadcrumbs") or []:
+            if crumb.get("category") not in ("fetch", "xhr"):
+                continue
+            data, session = crumb["data"], tags["session_id"]
+            called = {"type": crumb["category"], "method": data["method"], "url": data["url"]}
+            found[(session, crumb["timestamp"], *called.values())] = {
+                "id": f"AR{len(found):030d}",
+                "type": "rum",
+                "attributes": {
+                    "timestamp": iso(crumb["timestamp"], "milliseconds"),
+                    "service": "shop",
+                    "tags": [f"env:{one.event['environment']}", f"version:{one.event['release']}", "service:shop"],
+                    "attributes": {
+                        "type": "resource", "service": "shop", "session": {"id": session, "type": "user"},
+                        "view": {"id": tags["page_id"], "url": one.event["request"]["url"]},
+                        "resource": {**called, "status_code": data.get("status_code", 0)},
+                    },
+                },
+            }  # fmt: skip
+    return list(found.values())
+
+
 def _stack_text(thrown: Mapping[str, Any]) -> str:
     lines = [f"{thrown.get('type')}: {thrown.get('value')}"]
     for frame in reversed((thrown.get("stacktrace") or {}).get("frames", [])):
@@ -166,7 +193,6 @@ def canonical(store: Any, window: Window | None = None) -> dict[str, pl.DataFram
     """The tables that an incident's errors fill, each in an order of its own, JSON spelled one way."""
     window = window or Window()
     tables = {name: getattr(store, name)(window).frame.collect() for name in SENTRY}
-    tables["requests"] = tables["requests"].filter(pl.col("event_id").is_not_null())
     return {name: _spelled_one_way(frame) for name, frame in tables.items()}
 
 

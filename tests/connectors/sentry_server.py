@@ -207,7 +207,7 @@ class SentryServer:
         if "start" not in query:
             return rows
         start, end = query["start"][0], query["end"][0]
-        return [row for row in rows if start <= row[time].rstrip("Z") < end]
+        return [row for row in rows if row[time] and start <= row[time].rstrip("Z") < end]
 
     def listed(self, asked: Asked, rows: list, query: dict, wrapped: bool = False) -> Play:
         """One page; the header names a previous and a next page always, and says whether they hold anything."""
