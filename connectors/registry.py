@@ -24,6 +24,8 @@ from urllib.parse import unquote, urlsplit
 from connectors.exceptions import AddressError, MissingExtra, SourceNotFound
 from connectors.objects import Objects
 from connectors.redaction import redact
+from connectors.sources import FILE as DESCRIPTION
+from connectors.sources import find_sources
 
 GROUP = "blindspot.stores"
 STORES: Mapping[str, str] = {
@@ -44,6 +46,8 @@ STORES: Mapping[str, str] = {
     "datadog+http": "connectors.rum.datadog:DatadogRum",
     "datadog-spans+https": "connectors.traces.datadog:DatadogSpans",
     "datadog-spans+http": "connectors.traces.datadog:DatadogSpans",
+    "loki+https": "connectors.rum.loki:LokiFaro",
+    "loki+http": "connectors.rum.loki:LokiFaro",
     "posthog+https": "connectors.rum.posthog:PosthogStore",
     "posthog+http": "connectors.rum.posthog:PosthogStore",
     "sentry+https": "connectors.tracker.sentry:SentryStore",
@@ -58,6 +62,8 @@ ON_DISK = ("folder", "lake")
 SAMPLE = "sample-data"
 # one letter before the colon is a drive, not a scheme
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+# what a source of workbench.toml can be called: neither a path nor an address
+NAME = re.compile(r"[\w-][\w. -]*")
 
 
 def open_store(address: str | os.PathLike[str]) -> Any:
@@ -67,7 +73,8 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     ----------
     address
         A path (a lake when the folder holds `lake.json`, else a folder of files), `file:`, `folder:` or `lake:` and a
-        path, `s3://bucket/prefix` (a lake or files likewise), or an address whose scheme some package has registered.
+        path, `s3://bucket/prefix` (a lake or files likewise), the name of a source in `workbench.toml`, or an address
+        whose scheme some package has registered.
 
     Returns
     -------
@@ -96,6 +103,8 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     text = os.fspath(address)
     if not text.strip():
         raise AddressError(f"the address is empty; give a folder's path, {SAMPLE!r}, or scheme://... of a system")
+    if NAME.fullmatch(text) and (described := find_sources().get(text)):
+        return load_store("connectors.combined:open_combined", text)(described)
     scheme = SCHEME.match(text)
     if scheme and not Path(text).exists():
         name = scheme[1].lower()
@@ -157,6 +166,12 @@ def _open_path(text: str) -> Any:
         return load_store(STORES["duckdb"], "duckdb").open(text)
     if path.is_file() and path.suffix.lower() == ".zip":
         return load_store(STORES["bundle"], "bundle").open(os.fspath(path))
+    if not path.is_dir() and NAME.fullmatch(text):
+        there = ", ".join(sorted(find_sources())) or f"none (there is no {DESCRIPTION} here or above)"
+        raise AddressError(
+            f"{redact(text)!r} is neither a folder, an address (scheme://...) nor a source of {DESCRIPTION}; "
+            f"sources there: {there}"
+        )
     if not path.is_dir():
         raise SourceNotFound(f"there is no folder at {redact(text)}")
     return _open_objects(Objects.open(path))
