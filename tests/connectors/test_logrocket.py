@@ -1,7 +1,7 @@
 """LogRocket exports in a folder: rows of the streaming export's table, lines of the session data export.
 
 Of the table, its documentation as it could be read names the columns of navigation, of users and of sessions; those of
-an exception and of a response are known by their groups (`exception_...`, `network_response_...`), and so are they read.
+an exception and of a response are known by their groups (`exception_...`, `network_response_...`), and read so.
 """
 
 from __future__ import annotations
