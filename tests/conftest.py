@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.engines import engine, reader, spark  # noqa: F401  fixtures
+
 INSTALL = {
     "chromium": "apt-get install chromium, or set CHROMIUM=/path/to/it",
     "java": "apt-get install openjdk-17-jre-headless, and uv sync --group heavy",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,51 +15,6 @@ from workbench.vitals.histogram import NEGATIVE, NOT_A_NUMBER, NULL, ZERO, histo
 
 START = datetime(2026, 3, 9, 23, 7, tzinfo=UTC)
 NAMES = {ZERO: "zero", NULL: "null", NEGATIVE: "negative", NOT_A_NUMBER: "not a number"}
-
-Engine = Callable[[pl.DataFrame], Any]
-
-
-@pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
-    pytest.importorskip("pyarrow", reason="uv sync --group heavy")
-    sql = pytest.importorskip("pyspark.sql", reason="uv sync --group heavy")
-    builder = sql.SparkSession.builder.master("local[2]").appName("reductions")
-    for key, value in {
-        "spark.ui.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-    }.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    yield session
-    session.stop()
-
-
-@pytest.fixture(
-    params=["polars", "polars lazy", "duckdb", pytest.param("pyspark", marks=pytest.mark.java)], scope="session"
-)
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """What turns a Polars frame into the same rows on an engine."""
-    if request.param == "polars":
-        return lambda frame: frame
-    if request.param == "polars lazy":
-        return lambda frame: frame.lazy()
-
-    def stored(frame: pl.DataFrame) -> Path:
-        path = tmp_path_factory.mktemp("rows") / "rows.parquet"
-        frame.write_parquet(path)
-        return path
-
-    if request.param == "duckdb":
-        pytest.importorskip("pyarrow", reason="uv sync --group heavy")
-        duckdb = pytest.importorskip("duckdb", reason="uv sync --group heavy")
-        connection = duckdb.connect()
-        connection.execute("set timezone = 'UTC'")
-        return lambda frame: connection.read_parquet(str(stored(frame)))
-    session = request.getfixturevalue("spark")
-    return lambda frame: session.read.parquet(str(stored(frame)))
 
 
 def _events(n: int = 600) -> pl.DataFrame:
@@ -153,7 +105,13 @@ def test_histograms_equal_the_slow_twin(engine):
 
 @pytest.mark.parametrize(
     ("every", "length"),
-    [("15m", timedelta(minutes=15)), ("7m", timedelta(minutes=7)), ("30s", timedelta(seconds=30)), ("4h", timedelta(hours=4)), ("1d", timedelta(1))],
+    [
+        ("15m", timedelta(minutes=15)),
+        ("7m", timedelta(minutes=7)),
+        ("30s", timedelta(seconds=30)),
+        ("4h", timedelta(hours=4)),
+        ("1d", timedelta(1)),
+    ],
 )
 def test_counts_over_time_equal_the_slow_twin(engine, every, length):
     events = _events()
@@ -177,8 +135,10 @@ def test_every_engine_gives_the_very_same_tables(engine):
     events, vitals = _events(), _vitals()
     for run in (
         lambda on: reduce.error_shapes(on(events), [*SHAPE, "release"]),
+        lambda on: reduce.positions(on(events), ["release", "region", "stack"]),
         lambda on: reduce.vitals_histogram(on(vitals), ["metric", "device_class"]),
         lambda on: reduce.counts_over_time(on(events), "1h", ["region", "release"]),
+        lambda on: reduce.counts_over_time(on(events), "5m"),
         lambda on: reduce.dimension_counts(on(events), ["type", "region", "session_id"]),
     ):
         here, there = run(lambda frame: frame), run(engine)
