@@ -10,6 +10,7 @@ from workbench.charts.rows import finish
 from workbench.charts.theme import LIGHT
 
 _WIDTH, _HEIGHT = 560, 320
+_TOP = 1.01  # room for a point at 1
 _NOTHING = "No precision and recall to draw: nothing is known of the bugs behind these events. Label some shapes first."
 
 
@@ -42,8 +43,9 @@ def tradeoff_chart(
         return _NOTHING
     low = min(float(curve["pair_precision"].min()), float(curve["pair_recall"].min()))  # type: ignore[arg-type]
     low = max(0.0, round(low - 0.05, 1) - 0.05)
-    x = alt.X("pair_recall:Q", title="Recall of pairs", scale=alt.Scale(domain=[low, 1.02], nice=False))
-    y = alt.Y("pair_precision:Q", title="Precision of pairs", scale=alt.Scale(domain=[low, 1.02], nice=False))
+    axis = alt.Axis(format=".2~f", tickCount=6)
+    x = alt.X("pair_recall:Q", title="Recall of pairs", axis=axis, scale=alt.Scale(domain=[low, _TOP], nice=False))
+    y = alt.Y("pair_precision:Q", title="Precision", axis=axis, scale=alt.Scale(domain=[low, _TOP], nice=False))
     tips = [
         alt.Tooltip("value:Q", title=name),
         *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("pair_precision", "pair_recall", "pair_f1")),
@@ -63,7 +65,7 @@ def tradeoff_chart(
         alt.Chart(marks).mark_point(size=120, filled=False, fill=None, stroke=LIGHT.ink, strokeWidth=2).encode(x=x, y=y)
     )
     for row in marks.iter_rows(named=True):
-        share = (row["pair_recall"] - low) / (1.02 - low)
+        share = (row["pair_recall"] - low) / (_TOP - low)
         left = share * _WIDTH + text_width(row["label"]) + 20 > _WIDTH
         layers.append(
             alt.Chart(pl.DataFrame([row]))

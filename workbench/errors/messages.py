@@ -143,7 +143,7 @@ def message_steps(type_: str | None, message: str | None) -> list[tuple[str, str
         fits = next(w for w in _wordings() if len(_match(cleaned, w)))
         slots = [f"{name} {known[name].item()}" for name in ("property", "receiver") if known[name].item()]
         after = canonical_messages(row.select("type", "message"))["canonical"].item()
-        steps.append((" · ".join([f"an engine's wording: {fits.template}", *slots]), after))
+        steps.append((" · ".join([f"an engine's wording, `{fits.template}`", *slots]), after))
     else:
         before = "no wording of an engine fits"
         for placeholder in load("messages", "placeholders").data["placeholder"]:

@@ -212,7 +212,7 @@ class Regrouping:
             pairs.join(one, left_on=side, right_on="group") for side, one in zip(("old", "new"), named, strict=True)
         ).unique(maintain_order=True)
         told = touched.join(errors, on="error_id", how="left").with_columns(said=said).sort("n", descending=True)
-        one_each = told.unique(["change_id", "new"], keep="first", maintain_order=True)
+        one_each = told.unique(["change_id", "old", "new"], keep="first", maintain_order=True)
         return (
             told.group_by("change_id")
             .agg(

@@ -101,10 +101,10 @@ class Bench:
     def tried(self) -> Tried:
         """The grouping in force, the edited one, and what changed between them."""
         if self._tried is None or self._tried[0] != self._good:
-            began = datetime.now(UTC)
+            trial, began = self.trial, datetime.now(UTC)
             lists = [parse_known(text) for text in (self.in_force[1], self._good[1])]
-            before, after = self.trial.under(self.in_force[0], self._good[0], known=lists)
-            table = self.trial.compare(before, after)
+            before, after = trial.under(self.in_force[0], self._good[0], known=lists)
+            table = trial.compare(before, after)
             took = (datetime.now(UTC) - began).total_seconds()
             self._tried = (self._good, Tried(before, after, table, took))
         return self._tried[1]

@@ -87,7 +87,7 @@ def _row(row: dict) -> list[object]:
     noise = [f"{count(row[k])} {k.replace('_', ' ')}" for k in ("to_noise", "from_noise") if row[k]]
     examples = row["examples"] or [row["title"]]
     said = join(tag("div", tag("code", text), cls="bs-clip", title=text) for text in examples)
-    by = [tag("div", "by ", tag("code", rule), cls="bs-cap bs-clip", title=rule) for rule in row["rules"] or []]
+    by = [tag("div", "by ", tag("code", rule), cls="bs-cap", title=rule) for rule in row["rules"] or []]
     return [
         tag("span", _SAID[row["change"]], cls=f"bs-tag {kind}".strip())
         + join(tag("div", text, cls="bs-cap bs-nowrap") for text in noise),

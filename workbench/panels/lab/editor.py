@@ -17,6 +17,7 @@ from workbench.panels.replay import View
 
 # Typing goes on while the kernel computes; it begins when the fingers rest so long.
 _REST_SECONDS = 0.35
+_KNOWN = '[[known]]\nid = "…"\nauthor = "…"\nreason = "…"\nexpires = 2027-01-31\npattern = "…"'
 _PLACEHOLDER = 'type:"TypeError" message:"*reading \'amount\'*" -> cart, {{ type }}\nstack.abs_path:"**/vendor/**" -app'
 
 
@@ -59,7 +60,7 @@ class Editor(Panel[Bench]):
         """Return the live editor."""
         bench, said = self.bench, View()
         rules = _area(bench.text, "Fingerprint and stack-trace rules, one a line", _PLACEHOLDER, 9)
-        known = _area(bench.known_text, "Known noise (TOML)", '[[known]]\nid = "…"\nauthor = "…"', 6)
+        known = _area(bench.known_text, "Known noise (TOML)", _KNOWN, 9)
         self.areas = (rules, known)
 
         def redraw() -> None:
@@ -108,4 +109,5 @@ def _area(text: str, label: str, placeholder: str, rows: int) -> ipywidgets.Text
 def _labelled(area: Any) -> ipywidgets.VBox:
     box = ipywidgets.VBox([ipywidgets.Label(area.tooltip), area])
     box.layout.width = "50%"
+    box.layout.margin = "0 8px 0 0"
     return box

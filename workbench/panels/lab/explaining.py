@@ -82,7 +82,7 @@ class Explaining(Panel[ExplainView]):
             else f"issue `{(told.issue_id or '')[:8]}`{bug}, made by {told.rule}"
         )
         parts = [tag("p", prose(f"Event `{told.event_id[:12]}` is {verdict}."))]
-        parts.append(_section("Message", table(["What was done", Column("The text after it", wide=True)], steps)))
+        parts.append(_section("Message", table([Column("What was done", wide=True), "The text after it"], steps)))
         parts.append(_section("Frames", _frames(told)))
         parts.append(_section("Noise", _rules(told.noise + told.known, "rule of noise", "rules of noise")))
         parts.append(_section("Rules", _rules(told.rules, "rule of the team", "rules of the team")))
@@ -125,12 +125,8 @@ def _frames(told: Explanation) -> Markup:
         [
             tag("code", shorten(row["reported"], 76), title=row["reported"])
             + (tag("div", "→ ", tag("code", row["mapped_to"]), cls="bs-cap") if row["mapped_to"] else Markup("")),
-            tag("b", "top of ours")
-            if row["top"]
-            else "ours"
-            if row["counts"]
-            else tag("span", "left out", cls="bs-dim"),
-            tag("span", row["why"], cls="bs-cap"),
+            _counts(row),
+            tag("span", row["why"], cls="bs-cap bs-nowrap"),
         ]
         for row in told.frames.iter_rows(named=True)
     ]
@@ -140,6 +136,14 @@ def _frames(told: Explanation) -> Markup:
         return table(heads, rows)
     rest = tag("details", tag("summary", f"{len(rows) - shown} more frames"), table(heads, rows[shown:]))
     return table(heads, rows[:shown]) + rest
+
+
+def _counts(row: dict) -> Markup:
+    if row["top"]:
+        return tag("b", "top of ours", cls="bs-nowrap")
+    return tag(
+        "span", "ours" if row["counts"] else "left out", cls="bs-nowrap" if row["counts"] else "bs-nowrap bs-dim"
+    )
 
 
 def _rules(tried: Sequence[Tried], one: str, many: str) -> Markup:

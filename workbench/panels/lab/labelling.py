@@ -75,10 +75,13 @@ class Labelling(Panel[LabelsView]):
             .sort("n", descending=True)
         )
         rows = [
-            [tag("b", shorten(row["bug"], 40)), tag("code", shorten(row["said"], 90)), count(row["shapes"]),
-             count(row["issue_id"]), count(row["n"])]
+            [
+                tag("b", shorten(row["bug"], 32), cls="bs-nowrap", title=row["bug"]),
+                tag("code", shorten(row["said"], 90)),
+                *(count(row[name]) for name in ("shapes", "issue_id", "n")),
+            ]
             for row in bugs.head(_SHOWN).iter_rows(named=True)
-        ]  # fmt: skip
+        ]
         numbers = [Column(name, number=True) for name in ("Shapes", "Issues", "Events")]
         share = f"{count(len(labelled))} of {plural(n, 'shape')} labelled, as {plural(len(bugs), 'bug')}."
         kept = f" Kept in `{_name(result.kept)}`." if result.kept else ""

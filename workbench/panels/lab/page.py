@@ -9,7 +9,7 @@ from workbench.case import Case, open_case
 from workbench.case.regrouping import read_text
 from workbench.panels.completeness import Completeness
 from workbench.panels.headline import Headline
-from workbench.panels.incident.completeness import completeness_view
+from workbench.panels.incident.completeness import completeness_view, ledger_view
 from workbench.panels.lab.bench import Bench, journal_of
 from workbench.panels.lab.changes import Changes, changes_view
 from workbench.panels.lab.editor import Editor
@@ -20,6 +20,7 @@ from workbench.panels.lab.labelling import Labelling
 from workbench.panels.lab.scores import ScoresPanel, scores_view
 from workbench.panels.lab.suggestions import Suggestions
 from workbench.panels.lab.sweeping import Sweeping
+from workbench.panels.ledger import Ledger
 
 
 class GroupingLab:
@@ -70,7 +71,7 @@ class GroupingLab:
             journal_of(case, labels),
         )
         self.bench = bench
-        self.headline = Headline(lambda: headline_view(bench))
+        self.headline = Headline(lambda: headline_view(bench), header=bench)  # type: ignore[arg-type]
         self.completeness = Completeness(lambda: completeness_view(case))
         self.editor = Editor(bench)
         self.changes = Changes(lambda: changes_view(bench), header=bench)  # type: ignore[arg-type]
@@ -80,3 +81,4 @@ class GroupingLab:
         self.suggestions = Suggestions(bench)
         self.explain = Explaining(bench)
         self.export = Exporting(bench)
+        self.ledger = Ledger(lambda: ledger_view(case))

@@ -74,12 +74,12 @@ def _against(result: ScoresView, name: str) -> Markup:
     rows = result.scores.filter(pl.col("against") == name)
     first = rows.row(0, named=True)
     head = {
-        LABELS: f"Against {plural(result.n_labels, 'labelled shape')} of {plural(first['truths'], 'bug')}",
+        LABELS: f"Against labels: {plural(result.n_labels, 'shape')}, {plural(first['truths'], 'bug')} beside noise",
         VENDOR: f"Against the tracker's own {plural(first['truths'], 'issue')}",
     }.get(name, f"Against {name}")
     notes = []
     if name == LABELS and first["truths"] < _FEW:
-        notes.append(f"{plural(first['truths'], 'bug')} tell little: read the interval, not the figure.")
+        notes.append("So few bugs tell little: read the interval, not the figure.")
     if noise := max(rows["noise"].to_list()):
         notes.append(f"Up to {plural(noise, 'event')} whose group is known are noise here and not scored.")
     heads = [said for _, said in _COLUMNS] + ["F1, 95 %", "Groups"]

@@ -70,6 +70,9 @@ class Sweeping(Panel[SweepView]):
         )
         if curve.is_empty():
             return embed.chart(drawn)
+        if curve.select("pair_precision", "pair_recall").unique().height == 1:
+            low, high = curve["value"][0], curve["value"][-1]
+            drawn = f"Every value from {low:g} to {high:g} gives the same bugs on these {swept.folds.split(' of ')[0]}."
         judged = f"Bugs against {result.judge} ({plural(result.n_bugs, 'group')}), over {swept.folds}, each by itself."
         drawn_how = f"Blue: the mean; grey: each of the {swept.folds.split(' of ')[0]}."
         how = " ".join(filter(None, (judged, _caution(result), drawn_how)))
