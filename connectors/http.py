@@ -107,7 +107,10 @@ class Http:
         return f"Http({redact(self.base)!r}, source={self.source!r})"
 
     def get(self, path: str, params: Params = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """GET a path below the base, or a whole address at the same host (a `next` link)."""
+        """GET a path below the base, or a whole address at the same host (a `next` link).
+
+        Of the parameters, None is left out, and a datetime is said in ISO 8601, UTC.
+        """
         return self._called("GET", path, params, {**(headers or {})}, None)
 
     def post(
@@ -130,7 +133,7 @@ class Http:
         self, method: str, path: str, params: Params, headers: Mapping[str, str], content: bytes | None
     ) -> Answer:
         pairs = params.items() if isinstance(params, Mapping) else params or ()
-        query = [(name, value) for name, value in pairs if value is not None]
+        query = [(name, _said(value)) for name, value in pairs if value is not None]
         call = Call(method, self._url(path), query, {"accept": "application/json", **headers}, content)
         waited, limited = 0.0, 0
         while True:
@@ -244,6 +247,10 @@ class Http:
             return ""
         text = self._wire.hide(text)
         return ": " + (text if len(text) <= 200 else text[:199] + "…")
+
+
+def _said(value: Any) -> Any:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
 def _broken_json(body: bytes) -> str | None:

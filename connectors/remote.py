@@ -29,9 +29,10 @@ import polars as pl
 
 from connectors.answers import TableAnswers
 from connectors.derive import USER_KEY
-from connectors.exceptions import AuthError, FetchError
+from connectors.exceptions import AuthError, FetchError, FormatError
 from connectors.http import Http
 from connectors.loaded import lazily_in_window, once_a_key
+from connectors.redaction import redact
 from connectors.remote_address import Address, parse_address
 from connectors.secrets import secret_of
 from connectors.stores import Fetched, FetchReport, Refused, Window
@@ -41,6 +42,8 @@ __all__ = ["Address", "Batch", "Check", "RemoteStore", "parse_address"]
 
 # windows that a store object remembers: a case asks for the tables of one feed one after the other
 REMEMBERED = 4
+# what code that reads an answer stumbles over when the answer is of another form
+SURPRISES = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError, pl.exceptions.PolarsError)
 
 
 class Batch(NamedTuple):
@@ -141,6 +144,22 @@ class RemoteStore(TableAnswers):
     def check(self) -> Check:
         """Make one cheap call and say what it showed; what `Http` raises goes through."""
 
+    def batches(self, feed: str, window: Window) -> Iterator[Batch]:
+        """Give what `read` gives; what it stumbles over in an answer of another form becomes one sentence.
+
+        Raises
+        ------
+        FormatError
+            A page could not be understood; the error that shows where hangs on it as its cause.
+        """
+        try:
+            yield from self.read(feed, window)
+        except SURPRISES as error:
+            raise FormatError(
+                f"{self.name} gave {feed} in a form that this version does not know ({type(error).__name__}: "
+                f"{redact(' '.join(str(error).split()))[:200]}); upgrade Blindspot, or report it"
+            ) from error
+
     def read_recording(self, replay_id: str) -> Iterator[Batch]:
         """Give the replay events of one recording; a replay store can do better than to read everything."""
         yield from self._read_table(REPLAY_EVENTS, Window())
@@ -197,7 +216,7 @@ class RemoteStore(TableAnswers):
 
     def _read_table(self, table: Table, window: Window) -> Iterator[Batch]:
         for feed in self.feeds_of([table.name]):
-            yield from self.read(feed, window)
+            yield from self.batches(feed, window)
 
     def _collect(self, table: Table, window: Window) -> _Collected:
         """Read the feed of a table once for a window; where several give it, all of them."""
@@ -211,7 +230,7 @@ class RemoteStore(TableAnswers):
             while len(self._collected) >= REMEMBERED:
                 self._collected.pop(next(iter(self._collected)))
             tables = tuple(dict.fromkeys(name for feed in feeds for name in self.feeds[feed]))
-            batches = (batch for feed in feeds for batch in self.read(feed, window))
+            batches = (batch for feed in feeds for batch in self.batches(feed, window))
             self._collected[key] = self._gather(batches, tables, window.describe(), window)
         return self._collected[key]
 

@@ -108,8 +108,9 @@ def sync(
     lake
         The lake, or its address; it is made when there is none.
     since, until
-        The window in the source's own time; a timedelta reaches back from now, until is now when not given. What an earlier sync has settled is
-        not read again; the latest stretch, as long as things may come late at this source (`lateness`), always is.
+        The window in the source's own time; a timedelta reaches back from now, `until` is now when not given. What an
+        earlier sync has settled is not read again; the latest stretch, as long as things may come late at this source
+        (`lateness`), always is.
     tables
         Only the feeds that give one of these; a feed is brought whole (events with their frames).
     parallel

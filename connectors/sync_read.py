@@ -33,7 +33,7 @@ class Source(Protocol):
     lateness: timedelta
     feeds: Mapping[str, tuple[str, ...]]
 
-    def read(self, feed: str, window: Window) -> Iterator[Batch]:
+    def batches(self, feed: str, window: Window) -> Iterator[Batch]:
         """Give a feed's rows of a window, page by page."""
         ...
 
@@ -130,7 +130,7 @@ class Readers:
         rows, truncated, refused = 0, False, []
         whole = whole_tables(self._source.feeds[feed])
         try:
-            with closing(iter(self._source.read(feed, Window(span.start, span.end)))) as batches:
+            with closing(iter(self._source.batches(feed, Window(span.start, span.end)))) as batches:
                 for batch in batches:
                     page = _page_of(batch, whole)
                     count = sum(frame.height for frame in page.tables.values())

@@ -34,6 +34,7 @@ class Acme:
         self.errors = [self._error(number, share * hours, chance) for number, share in enumerate(spread)]
         self.now = NOON + timedelta(hours=hours + 1)
         self.faults: Callable[[Asked], Play | None] = lambda asked: None
+        self.slowly: Callable[[Asked], bool] = lambda asked: False
         self.calls = 0
         self._lock = threading.Lock()
 
@@ -57,12 +58,13 @@ class Acme:
         if asked.headers.get("authorization") != f"Bearer {TOKEN}":
             return Play(401, b'{"error":"unknown token"}')
         url = urlsplit(asked.path)
-        if not url.path.startswith("/api/projects/shop/"):
+        if not url.path.startswith("/api/projects/shop"):
             return Play(404, b'{"error":"no such project"}')
         if (fault := self.faults(asked)) is not None:
             return fault
         if url.path.endswith("/errors"):
-            return self._page({name: values[0] for name, values in parse_qs(url.query).items()})
+            page = self._page({name: values[0] for name, values in parse_qs(url.query).items()})
+            return page._replace(drip=0.01, piece=4_000) if self.slowly(asked) else page
         return Play(body=json.dumps({"name": "shop", "oldest": NOON.isoformat()}).encode())
 
     def _page(self, query: dict[str, str]) -> Play:
@@ -77,13 +79,8 @@ class Acme:
     def _told(self, error: dict) -> dict:
         again = error["again"] is not None and error["again"] <= self.now
         stack = error["stack"][:2] if again else error["stack"]
-        return {
-            "id": error["id"],
-            "time": error["at"].isoformat(),
-            "kind": error["kind"],
-            "text": error["text"],
-            "stack": stack,
-        }
+        told = {"id": error["id"], "time": error["at"].isoformat(), "kind": error["kind"], "text": error["text"]}
+        return {**told, "stack": stack, **error.get("told", {})}
 
     def rows(self) -> list[tuple[str, int]]:
         """Give (id, number of frames) of every error that the server has by now: what a lake must hold."""

@@ -15,7 +15,7 @@ JSON = {"content-type": "application/json"}
 
 
 class Play(NamedTuple):
-    """One answer: `cut` bytes are missing from its end, `reset` tears the connection down, `drip` seconds a byte."""
+    """One answer: `cut` bytes are missing from its end, `reset` tears the connection down, `drip` seconds a `piece`."""
 
     status: int = 200
     body: bytes = b"[]"
@@ -23,6 +23,7 @@ class Play(NamedTuple):
     cut: int = 0
     reset: bool = False
     drip: float = 0.0
+    piece: int = 1
     unframed: bool = False
 
 
@@ -74,8 +75,8 @@ class _Handler(BaseHTTPRequestHandler):
         if not play.drip:
             self.wfile.write(body)
             return
-        for byte in body:
-            self.wfile.write(bytes([byte]))
+        for start in range(0, len(body), play.piece):
+            self.wfile.write(body[start : start + play.piece])
             self.wfile.flush()
             time.sleep(play.drip)
 

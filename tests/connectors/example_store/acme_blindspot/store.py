@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from connectors.remote import Batch, Check, RemoteStore
 from connectors.stores import Refused, Window
+
+
+class Error(msgspec.Struct):
+    """An error as Acme gives it; `stack` has file, line and column, the throwing frame first."""
+
+    id: str
+    kind: str
+    text: str
+    stack: list[tuple[str, int, int]]
+    time: str | None = None
+
+
+class Page(msgspec.Struct):
+    """A page of errors, and the cursor of the next one."""
+
+    errors: list[Error]
+    next: str | None
 
 
 class AcmeStore(RemoteStore):
@@ -22,35 +40,23 @@ class AcmeStore(RemoteStore):
 
     def read(self, feed: str, window: Window) -> Iterator[Batch]:
         """Give the errors of a window."""
-        asked = {"from": _said(window.start), "to": _said(window.end), "cursor": ""}
+        asked: dict[str, Any] = {"from": window.start, "to": window.end, "cursor": ""}
         while asked["cursor"] is not None:
-            page = self._get("errors", asked)
-            yield _batch(page["errors"], f"errors at cursor {asked['cursor']!r}")
-            asked["cursor"] = page["next"]
+            page = self.http.get(f"api/projects/{self.where.parts['project']}/errors", asked).json(Page)
+            yield batch_of(page.errors)
+            asked["cursor"] = page.next
 
     def check(self) -> Check:
         """Ask for the project itself."""
-        project = self._get("", {})
-        since = datetime.fromisoformat(project["oldest"])
-        return Check(True, f"project {project['name']}", since, "one call a 100 errors")
-
-    def _get(self, what: str, asked: Mapping[str, Any]) -> Any:
-        return self.http.get(f"api/projects/{self.where.parts['project']}/{what}", asked).json()
+        project = self.http.get(f"api/projects/{self.where.parts['project']}").json()
+        return Check(True, project["name"], datetime.fromisoformat(project["oldest"]), "one call a 100 errors")
 
 
-def _said(time: datetime | None) -> str | None:
-    return time and time.astimezone(UTC).isoformat()
-
-
-def _batch(errors: list[dict[str, Any]], place: str) -> Batch:
-    good = [error for error in errors if error.get("id") and error.get("time")]
-    refused = [Refused(place, f"no id or no time: {error}") for error in errors if error not in good]
-    events = [
-        {"event_id": e["id"], "at": e["time"], "type": e["kind"], "message": e["text"], "source": "acme"} for e in good
-    ]
-    frames = [
-        {"event_id": e["id"], "exception_index": 0, "frame_index": index, "url": file, "line": line, "column": column}
-        for e in good
-        for index, (file, line, column) in enumerate(e["stack"])
-    ]
-    return Batch({"events": pl.DataFrame(events), "frames": pl.DataFrame(frames)}, tuple(refused))
+def batch_of(errors: list[Error]) -> Batch:
+    """Give the errors of a page as canonical rows; the tables' columns stand in `connectors.tables`."""
+    good = [e for e in errors if e.time]
+    events = [{"event_id": e.id, "at": e.time, "type": e.kind, "message": e.text} for e in good]
+    names = ("event_id", "exception_index", "frame_index", "url", "line", "column")
+    frames = [dict(zip(names, (e.id, 0, i, *place), strict=True)) for e in good for i, place in enumerate(e.stack)]
+    refused = tuple(Refused(f"error {e.id}", "it has no time") for e in errors if not e.time)
+    return Batch({"events": pl.DataFrame(events), "frames": pl.DataFrame(frames)}, refused)
