@@ -56,9 +56,11 @@ STORES: Mapping[str, str] = {
     "glitchtip+http": "connectors.tracker.glitchtip:GlitchTipStore",
     "bugsink+https": "connectors.tracker.bugsink:BugsinkStore",
     "bugsink+http": "connectors.tracker.bugsink:BugsinkStore",
+    "releases+file": "connectors.releases.files:ReleaseFile",
+    "git+file": "connectors.releases.git:GitTags",
 }
 # the schemes whose address is a path
-ON_DISK = ("folder", "lake")
+ON_DISK = ("folder", "lake", "releases+file")
 SAMPLE = "sample-data"
 # one letter before the colon is a drive, not a scheme
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")

@@ -13,6 +13,7 @@ from connectors.formats.envelope import is_event, is_wrapped
 from connectors.formats.exports import is_export
 from connectors.formats.fields import SPELLINGS
 from connectors.formats.otlp_protobuf import is_otlp_protobuf
+from connectors.formats.releases import columns_of
 from connectors.formats.values import BAD_JSON
 from connectors.formats.web_vitals import LISTS, METRICS
 
@@ -48,6 +49,8 @@ def recognise(name: str, head: bytes) -> str | None:
     'replays'
     >>> recognise("app.js.map", b'{"version":3,"sources":["a.ts"],"mappings":"AAAA')
     'sourcemaps'
+    >>> recognise("deploys.csv", b"release,deployed_at\na1b2c3d,2026-03-09T14:20:00Z\n")
+    'releases'
     >>> recognise("notes.txt", b"call Maya") is None
     True
     """
@@ -65,7 +68,9 @@ def recognise(name: str, head: bytes) -> str | None:
         if kind := _kind(name, document):
             return kind
     opening = _OPENS_JSON.match(head)
-    return _kind_of_keys(name, list(_keys(head[opening.end() - 1 :]))) if opening else None
+    if opening:
+        return _kind_of_keys(name, list(_keys(head[opening.end() - 1 :])))
+    return "releases" if lines and columns_of(lines[0].decode("utf-8-sig", "replace")) else None
 
 
 def _decoded(line: bytes) -> Any:
