@@ -221,14 +221,18 @@ class FolderTables:
 
     def _load_replays(self) -> Loaded:
         sent = self._envelopes["replays"]
-        if not (self._files("replays") or self._files("replay_index")) and sent.frame.is_empty():
-            return sent.with_frame(sent.frame, self._layout.looked_for("replays"))
+        refused = (*sent.refused, *self._envelopes["replay_events"].refused)
+        if not (self._files("replays") or self._files("replay_index")):
+            notes = [] if sent.frame.height else [self._layout.looked_for("replays")]
+            rows = _with_sessions(sent.frame, self._envelopes["events"].frame)
+            return replace(sent.with_frame(rows, *notes), refused=refused)
         kept = self._recordings.read()
-        both, _ = once_a_key(
-            pl.concat([kept.frame, _with_sessions(sent.frame, self._envelopes["events"].frame)]), REPLAYS
+        both = pl.concat([kept.frame, _with_sessions(sent.frame, self._envelopes["events"].frame)])
+        frame, _ = once_a_key(both, REPLAYS)
+        files = kept.files + sent.files
+        return replace(
+            kept, frame=frame, refused=(*kept.refused, *refused), notes=join_notes([kept, sent]), files=files
         )
-        refused = (*kept.refused, *sent.refused, *self._envelopes["replay_events"].refused)
-        return replace(kept, frame=both, refused=refused, notes=join_notes([kept, sent]), files=kept.files + sent.files)
 
     def _load_spans(self) -> Loaded:
         parts = [self._otlp, self._envelopes["spans"]]
