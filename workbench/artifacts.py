@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+import polars as pl
 
 from connectors.exceptions import AddressError, ParameterError, SourceError, SourceMapError
 from connectors.formats.source_maps import XSSI_PREFIX
@@ -23,10 +24,11 @@ from connectors.registry import open_store
 from connectors.sourcemaps.builds import BuildFolder, Script
 from connectors.sourcemaps.site import ask_site
 from connectors.sourcemaps.uploads import Given, Pruned, Put, prune, put_maps
+from workbench.symbolicate.audit import of_our_bundles
 from workbench.symbolicate.check import Built, Checked, Served, check_build
 from workbench.symbolicate.decode import decode_map
 from workbench.symbolicate.fit import fit
-from workbench.symbolicate.leaks import debug_id_of, inline_map, map_reference, without_reference
+from workbench.symbolicate.leaks import debug_id_of, find_leaks, inline_map, map_reference, without_reference
 from workbench.symbolicate.matching import plain_debug_id
 
 Path = str | os.PathLike[str]
@@ -93,6 +95,35 @@ def check_maps(
         raise SourceError(f"{store} holds no source maps: give a folder of maps, s3://bucket/prefix or a lake")
     return check_build(
         bundles, opened, release=release, dist=dist, maps_in_build=folder.maps, served=served, allow=allow
+    )
+
+
+def served_bundles(frames: pl.DataFrame, site: str, *, first_party: Sequence[str] = ()) -> pl.DataFrame:
+    """Ask a site for the bundles that stacks name, and how each leads to its map.
+
+    Parameters
+    ----------
+    frames
+        Symbolicated frames, with `release`.
+    site
+        Where they are served.
+    first_party
+        Hosts whose scripts are the team's own; without them those of which anything was mapped.
+
+    Returns
+    -------
+    `release`, `url`, `ways` (in words, none when nothing is given away), `problem` (why it could not be had).
+    """
+    named = of_our_bundles(frames, first_party).select("release", "url", "path").unique().sort("release", "url")
+    sent = ask_site(site, named["path"].to_list())
+    ways = [
+        [f"{leak.kind} ({leak.address})" for leak in find_leaks(one.code or "", one.headers)]
+        + (["its address with .map answers"] if one.map_answers else [])
+        for one in sent
+    ]
+    return named.select("release", "url").with_columns(
+        pl.Series("ways", ways, dtype=pl.List(pl.String)),
+        pl.Series("problem", [one.problem for one in sent], dtype=pl.String),
     )
 
 

@@ -155,6 +155,47 @@ def vitals(
     make("vitals", asked, out)
 
 
+@report.command
+def source_maps(
+    *,
+    source: str = "sample-data",
+    start: str | None = None,
+    end: str | None = None,
+    release: str | None = None,
+    environment: str | None = None,
+    project: str | None = None,
+    site: str | None = None,
+    maps: str | None = None,
+    out: Path | None = None,
+) -> None:
+    """Make the report of source maps: which stacks can be read, and why the others cannot.
+
+    Parameters
+    ----------
+    source
+        Where the evidence is: "sample-data", a folder, or an address.
+    start
+        Only what happened from here on: ISO 8601, UTC unless it says otherwise.
+    end
+        Only what happened before.
+    release
+        Only this release.
+    environment
+        Only this environment.
+    project
+        Only this project.
+    site
+        A site that is asked whether it gives source maps away.
+    maps
+        A store of source maps that turned up since: what they change is shown.
+    out
+        The HTML file; reports/source_maps-<day>-<time>.html when not given.
+    """
+    asked = {"source": source, "start": start, "end": end, "release": release, "environment": environment,
+             "project": project, "site": site, "maps": maps}  # fmt: skip
+    make("source_maps", asked, out)
+
+
 def make(name: str, asked: dict[str, Any], out: Path | None) -> None:
     """Make one report; its finding goes to stderr, the path of its HTML file to stdout."""
     from workbench.reports.run import run_report

@@ -109,9 +109,30 @@ class VitalsParameters(WindowParameters):
     min_samples: int = Field(30, ge=1)
 
 
+class SourceMapsParameters(WindowParameters):
+    """The parameters of `notebooks/source_maps.ipynb`.
+
+    Attributes
+    ----------
+    site
+        A site that is asked whether it gives source maps away.
+    maps
+        A store of source maps that turned up since: its address, or a path.
+    """
+
+    site: str | None = None
+    maps: str | None = None
+
+    @field_validator("site", "maps")
+    @classmethod
+    def _no_secret_there(cls, address: str | None) -> str | None:
+        return address if address is None else cls._no_secret(address)
+
+
 MODELS: dict[str, type[WindowParameters]] = {
     "incident": IncidentParameters,
     "vitals": VitalsParameters,
+    "source_maps": SourceMapsParameters,
     "grouping_lab": GroupingParameters,
 }
 """What each notebook can be asked for, by its name; one that is not listed has the parameters of a window."""

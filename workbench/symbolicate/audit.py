@@ -77,7 +77,7 @@ def audit_maps(
     require(artifacts, ARTIFACTS, ["release", "map_location", "uploaded_at", "debug_id"])
     require(releases, RELEASES, ["release", "deployed_at"])
     deployed = releases.group_by("release").agg(pl.col("deployed_at").min())
-    ours = _of_our_bundles(frames, first_party).join(
+    ours = of_our_bundles(frames, first_party).join(
         artifacts.select(
             pl.col("map_location"), pl.col("release").alias("stored_release"), pl.col("uploaded_at")
         ).unique("map_location", keep="first"),
@@ -107,8 +107,8 @@ def audit_maps(
     )
 
 
-def _of_our_bundles(frames: pl.DataFrame, first_party: Sequence[str]) -> pl.DataFrame:
-    """Frames that name a script of the team's own hosts."""
+def of_our_bundles(frames: pl.DataFrame, first_party: Sequence[str]) -> pl.DataFrame:
+    """Frames that name a script of the team's own hosts, with `host` and `path` of its address."""
     scripts = frames.filter((pl.col("map_status") != "not_javascript") & pl.col("url").is_not_null()).with_columns(
         pl.col("map_location", "release").cast(pl.String)
     )
