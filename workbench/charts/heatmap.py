@@ -76,7 +76,7 @@ def heatmap_chart(
         labels.append((0.0, float(height - 10), more, LIGHT.soft))
     frame = pl.DataFrame(cells, schema=_CELLS, orient="row", infer_schema_length=None)
     layers = [
-        bars(frame, width, height, _CELLS[5:], cornerRadius=3),
+        bars(frame, width, height, cornerRadius=3),
         texts(text_rows(labels), width, height),
         texts(text_rows(values), width, height, fontWeight=600),
         texts(text_rows(fews), width, height, fontSize=11),
@@ -91,6 +91,7 @@ def heatmap_chart(
             ),
             width, height, fontSize=11, align="right",
         ) if room > 130 else texts(text_rows([]), width, height),
+        bars(frame, width, height, _CELLS[5:], opacity=0),  # over the texts, which would take the pointer
     ]  # fmt: skip
     metric = known["metric"][0]
     return finish(layers, width, height, f"p75 of {metric} of {plural(len(names), 'page')} by device.")
