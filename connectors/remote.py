@@ -21,6 +21,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple, Self
@@ -152,11 +153,21 @@ class RemoteStore(TableAnswers):
         FormatError
             A page could not be understood; the error that shows where hangs on it as its cause.
         """
-        try:
+        with self._in_a_known_form(feed):
             yield from self.read(feed, window)
+
+    def checked(self) -> Check:
+        """Give what `check` gives; what it stumbles over becomes one sentence, as in `batches`."""
+        with self._in_a_known_form("its description"):
+            return self.check()
+
+    @contextmanager
+    def _in_a_known_form(self, what: str) -> Iterator[None]:
+        try:
+            yield
         except SURPRISES as error:
             raise FormatError(
-                f"{self.name} gave {feed} in a form that this version does not know ({type(error).__name__}: "
+                f"{self.name} gave {what} in a form that this version does not know ({type(error).__name__}: "
                 f"{redact(' '.join(str(error).split()))[:200]}); upgrade Blindspot, or report it"
             ) from error
 

@@ -136,7 +136,7 @@ def sync(
         raise ParameterError(f"parallel is {parallel}; at least one slice is read at a time")
     feeds = _feeds(store, tables)
     store.http.pace.most_wait = max(store.http.pace.most_wait, most_wait)
-    check = store.check()
+    check = store.checked()
     if not check.ok:
         raise FetchError(f"{store.name} cannot be read: {check.says}")
     window = _window(since, until, store.now())

@@ -9,15 +9,11 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-import polars as pl
-
 from connectors.exceptions import CallRefused, FormatError
-from connectors.loaded import once_a_key
 from connectors.remote import Batch
 from connectors.stores import Refused, Window
 from connectors.sync_plan import Slices, Span
 from connectors.sync_rows import Page, whole_tables
-from connectors.tables import TABLES, conform
 
 # A slice whose pages cannot be read to the end (a cursor that expires on the way) is cut in two so many times.
 MOST_CUTS = 4
@@ -128,18 +124,20 @@ class Readers:
     def _read(self, feed: str, span: Span) -> None:
         began = self._source.now()
         rows, truncated, refused = 0, False, []
-        whole = whole_tables(self._source.feeds[feed])
+        tables = self._source.feeds[feed]
+        whole = whole_tables(tables)
         try:
             with closing(iter(self._source.batches(feed, Window(span.start, span.end)))) as batches:
                 for batch in batches:
-                    page = _page_of(batch, whole)
-                    count = sum(frame.height for frame in page.tables.values())
-                    rows += page.tables[next(iter(page.tables))].height if page.tables else 0
+                    frames = {name: frame for name, frame in batch.tables.items() if frame.height}
+                    rows += frames[min(frames, key=tables.index)].height if frames else 0
                     truncated |= batch.truncated
                     refused += batch.refused[:1]
-                    size = sum(frame.estimated_size() for frame in page.tables.values())
-                    got = Got(feed, page, count, int(size), batch.calls, batch.refused)
-                    if not self._hand_over(got):
+                    size = sum(frame.estimated_size() for frame in frames.values())
+                    count = sum(frame.height for frame in frames.values())
+                    if not self._hand_over(
+                        Got(feed, Page(frames, whole), count, int(size), batch.calls, batch.refused)
+                    ):
                         return
         except CallRefused:
             if rows == 0 or not self._cut(feed, span):
@@ -175,11 +173,3 @@ class Readers:
                 continue
             return True
         return False
-
-
-def _page_of(batch: Batch, whole: frozenset[str]) -> Page:
-    tables: dict[str, pl.DataFrame] = {}
-    for name, frame in batch.tables.items():
-        if frame.height:
-            tables[name], _ = once_a_key(conform(frame, TABLES[name]), TABLES[name], keep="last")
-    return Page(tables, whole)

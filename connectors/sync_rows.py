@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from connectors.lake import Lake
@@ -27,7 +28,7 @@ NO_EVENTS = pl.DataFrame(schema={"event_id": pl.String(), "was": pl.Date(), "day
 
 
 class Page(NamedTuple):
-    """Canonical rows by table as they came, and the tables that come whole with their events."""
+    """Rows by table as they came, in a form that `conform` takes; and the tables that come whole with their events."""
 
     tables: Mapping[str, pl.DataFrame]
     whole: frozenset[str] = frozenset()
@@ -110,21 +111,34 @@ def put_together(pages: Sequence[Page]) -> dict[str, pl.DataFrame]:
     >>> put_together([page(0, 1, 2), page(0, 1)])["frames"]["frame_index"].to_list()
     [0, 1]
     """
-    numbered: dict[str, list[pl.DataFrame]] = {}
+    numbered: dict[str, list[tuple[int, pl.DataFrame]]] = {}
     for number, page in enumerate(pages):
         for name, frame in page.tables.items():
             if frame.height:
-                whole = number if name in page.whole or name == EVENTS.name else None
-                numbered.setdefault(name, []).append(frame.with_columns(pl.lit(whole, pl.Int32).alias("__page")))
-    rows = {name: pl.concat(frames) for name, frames in numbered.items()}
+                numbered.setdefault(name, []).append((number, frame))
+    whole = frozenset().union(*(page.whole for page in pages))
+    rows = {name: _joined(frames, TABLES[name]) for name, frames in numbered.items()}
     events = rows.get(EVENTS.name)
     if events is not None and events["event_id"].is_duplicated().any():
         last = events.group_by("event_id").agg(pl.col("__page").max().alias("__last"))
-        for name in OF_EVENTS & rows.keys():
+        for name in whole & rows.keys():
             stale = pl.col("__page") < pl.col("__last")
             joined = rows[name].join(last, on="event_id", how="left", maintain_order="left")
             rows[name] = joined.filter(~stale.fill_null(value=False)).drop("__last")
     return {name: _distinct(frame.drop("__page"), TABLES[name]) for name, frame in rows.items()}
+
+
+def _joined(frames: Sequence[tuple[int, pl.DataFrame]], table: Table) -> pl.DataFrame:
+    """Bring pages into the table's form, many of the same form at once, with the number of the page behind."""
+    forms: dict[tuple[tuple[str, pl.DataType], ...], list[tuple[int, pl.DataFrame]]] = {}
+    for number, frame in frames:
+        forms.setdefault(tuple(frame.schema.items()), []).append((number, frame))
+    joined = []
+    for some in forms.values():
+        numbers = np.repeat([number for number, _ in some], [frame.height for _, frame in some])
+        whole = conform(pl.concat([frame for _, frame in some]), table)
+        joined.append(whole.with_columns(pl.Series("__page", numbers)))
+    return joined[0] if len(joined) == 1 else pl.concat(joined).sort("__page", maintain_order=True)
 
 
 def _distinct(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
