@@ -60,7 +60,7 @@ def open_warehouse(address: str) -> Warehouse:
     shown = redact(address)
     if "://***@" in shown or shown != address:
         raise AddressError(f"{shown} has a secret in it, where others can read it; set BLINDSPOT_SPARK_TOKEN instead")
-    if address.endswith(".toml"):
+    if address.endswith(".toml") and "?" not in address:
         mapping, near = read_mapping(address), Path(address).parent
         if mapping.address is None:
             raise SourceError(f'{address} does not say where its tables are; add address = "duckdb+web.duckdb", say')

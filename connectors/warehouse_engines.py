@@ -6,14 +6,16 @@ Everything after that is narwhals, written once (`connectors.warehouse_relations
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
-from uuid import uuid4
 
 import narwhals as nw
 import polars as pl
 
 from connectors.exceptions import SourceError
 from connectors.warehouse_mapping import EPOCHS, ISO, Column
+
+MICROS = 1_000_000
 
 
 class SqlEngine:
@@ -59,7 +61,7 @@ class SqlEngine:
         """Make a time out of a number of units since 1970, or out of ISO 8601 text."""
         if unit == ISO:
             return f"CAST({text} AS TIMESTAMPTZ)"
-        return f"make_timestamptz(CAST({micros(text, unit)} AS BIGINT))"
+        return f"make_timestamptz({micros(text, unit, '//')})"
 
 
 class DuckEngine(SqlEngine):
@@ -92,26 +94,32 @@ class SparkEngine(SqlEngine):
         """Make a time out of a number of units since 1970, or out of ISO 8601 text."""
         if unit == ISO:
             return f"to_timestamp({text})"
-        return f"timestamp_micros(CAST({micros(text, unit)} AS BIGINT))"
+        return f"timestamp_micros({micros(text, unit, 'DIV')})"
 
 
 class IbisEngine:
-    """Ibis tables, whatever stands behind them; `sql` is written in that backend's words."""
+    """Ibis tables, whatever stands behind them."""
 
     name = "Ibis"
 
     def select(self, native: Any, columns: Mapping[str, Column], where: str | None) -> Any:
-        """Give the rows that meet `where` with these columns under these names; constants are left to the caller."""
-        written = {name: column.sql for name, column in columns.items() if column.sql is not None}
-        if written or where:
-            view = f"blindspot_{uuid4().hex}"
-            more = "".join(f", ({text}) AS blindspot_sql_{name}" for name, text in written.items())
-            condition = f" WHERE {where}" if where else ""
-            native = native.alias(view).sql(f"SELECT *{more} FROM {view}{condition}")
-        return native.select(**{name: self._expression(native, name, column) for name, column in columns.items()})
+        """Give the rows with these columns under these names; constants are left to the caller.
 
-    def _expression(self, native: Any, name: str, column: Column) -> Any:
-        value = native[f"blindspot_sql_{name}" if column.sql is not None else column.column]
+        Raises
+        ------
+        SourceError
+            The mapping has SQL in it: each backend has its own, an Ibis expression is the same on all.
+        """
+        written = [name for name, column in columns.items() if column.sql is not None] + (["where"] if where else [])
+        if written:
+            raise SourceError(
+                f"{', '.join(written)}: an Ibis table is not mapped by SQL; give it as table.mutate(...) or "
+                "table.filter(...) makes it"
+            )
+        return native.select(**{name: self._expression(native, column) for name, column in columns.items()})
+
+    def _expression(self, native: Any, column: Column) -> Any:
+        value = native[column.column]
         if column.key is not None:
             value = value[column.key]
         if column.json is not None:
@@ -121,9 +129,15 @@ class IbisEngine:
             value = value.unwrap_as("string")
         if column.unit == ISO:
             return value.cast("timestamp('UTC')")
-        if column.unit == "ns":
-            return (value // 1000).cast("int64").as_timestamp("us")
-        return value if column.unit is None else value.as_timestamp(column.unit)
+        if column.unit is None:
+            return value
+        import ibis  # who passes an Ibis table has it
+
+        ticks = EPOCHS[column.unit]
+        whole = (
+            value.cast("int64") // (ticks // MICROS) if ticks > MICROS else value.cast("float64") * (MICROS // ticks)
+        )
+        return ibis.literal(datetime(1970, 1, 1)) + whole.cast("int64").as_interval("us")
 
 
 class PolarsEngine:
@@ -140,15 +154,18 @@ class PolarsEngine:
     def _expression(self, column: Column) -> Any:
         value = pl.sql_expr(column.sql) if column.sql is not None else pl.col(column.column or "")
         if column.key is not None:
-            entry = pl.element().struct
-            value = value.list.eval(entry["value"].filter(entry["key"] == column.key)).list.first()
+            value = value.map.get(column.key)
         if column.json is not None:
             value = value.str.json_path_match("$" + "".join(f"['{key}']" for key in column.path))
         if column.unit == ISO:
             return value.str.to_datetime(time_unit="us", time_zone="UTC")
         if column.unit is None:
             return value
-        return (value * 1_000_000 / EPOCHS[column.unit]).cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+        ticks = EPOCHS[column.unit]
+        whole = (
+            value.cast(pl.Int64) // (ticks // MICROS) if ticks > MICROS else value.cast(pl.Float64) * (MICROS // ticks)
+        )
+        return whole.cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
 
 
 ENGINES: Mapping[nw.Implementation, Any] = {
@@ -189,13 +206,15 @@ def engine_of(native: Any, table: str) -> Any:
     return ENGINES[implementation]
 
 
-def micros(text: str, unit: str) -> str:
-    """Write a number of units as one of microseconds.
+def micros(text: str, unit: str, div: str) -> str:
+    """Write a number of units as a whole number of microseconds, whatever type and size the number has.
 
     Examples
     --------
-    >>> micros('"ts"', "ms"), micros("ns", "ns")
-    ('"ts" * 1000', 'ns / 1000')
+    >>> micros('"ts"', "ms", "//"), micros("ns", "ns", "DIV")
+    ('CAST(CAST("ts" AS DOUBLE) * 1000 AS BIGINT)', 'CAST(ns AS BIGINT) DIV 1000')
     """
     ticks = EPOCHS[unit]
-    return f"{text} / 1000" if ticks > 1_000_000 else f"{text} * {1_000_000 // ticks}"
+    if ticks > MICROS:
+        return f"CAST({text} AS BIGINT) {div} {ticks // MICROS}"
+    return f"CAST(CAST({text} AS DOUBLE) * {MICROS // ticks} AS BIGINT)"

@@ -49,11 +49,15 @@ def reader(request: pytest.FixtureRequest) -> Reader:
         ibis = pytest.importorskip("ibis", reason=INSTALL)
         backend = ibis.duckdb.connect()
         backend.raw_sql("set timezone = 'UTC'")
-        return lambda path: backend.read_parquet(str(path))
+        return lambda path: backend.read_parquet(_files(path))
     duckdb = pytest.importorskip("duckdb", reason=INSTALL)
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
-    return lambda path: connection.read_parquet(str(path))
+    return lambda path: connection.read_parquet(_files(path))
+
+
+def _files(path: Path) -> str:
+    return f"{path}/**/*.parquet" if path.is_dir() else str(path)
 
 
 @pytest.fixture(scope="session")
