@@ -224,6 +224,7 @@ def add_span(
         return rows.refuse(place, f"trace_id {shown(ids[0])}, span_id {shown(ids[1])} are not ids of a span")
     if started is None:
         return rows.refuse(place, f"start_timestamp is {shown(times[0])}, not a time")
+    status = status if isinstance(status, str) else None
     http = http_attributes(attributes)
     if op and "sentry.op" not in attributes:
         attributes = {"sentry.op": op, **attributes}
@@ -238,8 +239,8 @@ def add_span(
             side,
             started,
             None if ended is None else max(ended - started, 0),
-            _status(status, op, http.status),
-            None if status in FINE or status in UNSAID else as_text(status),
+            _status(status, http.status),
+            None if status in FINE or status in UNSAID else status,
             http.method,
             http.route,
             http.status,
@@ -253,8 +254,8 @@ def add_span(
     return None
 
 
-def _status(status: Any, op: str | None, http_status: int | None) -> str:
-    if not isinstance(status, str | None) or status in UNSAID:
+def _status(status: str | None, http_status: int | None) -> str:
+    if status in UNSAID:
         return "error" if http_status is not None and http_status >= 400 else "unset"
     # Sentry writes "ok" by default: only an answer that was seen makes it more than nothing said.
     return "ok" if status in FINE and http_status is not None else "unset" if status in FINE else "error"
