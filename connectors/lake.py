@@ -194,7 +194,7 @@ class Lake(TableAnswers):
     def _answer(self, table: Table, frame: pl.LazyFrame, window: Window, query: str | None = None) -> Fetched:
         order = [table.time] if table.time else list(table.key)
         rows = conform(frame.sort(order, maintain_order=True), table)
-        if self.objects.remote:
+        if self.objects.remote or any(part.schema != SCHEMA for part in self._parts(table)):
             rows = self.objects.collect(rows).lazy()
         parts = self._parts(table)
         report = FetchReport(

@@ -48,6 +48,8 @@ def change_lake(objects: Objects, build: Callable[[Manifest], Change]) -> Manife
         before, tag = read_manifest(objects)
         change = build(before)
         after, due = changed(before, change, datetime.now(UTC))
+        if not (change.tables or change.maps or due):
+            return before
         try:
             write_manifest(objects, after, seen=tag)
         except WrittenMeanwhile:

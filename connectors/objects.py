@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
-from connectors.exceptions import SourceNotFound
+from connectors.exceptions import FormatError, SourceNotFound
 
 
 class ObjectInfo(NamedTuple):
@@ -141,9 +141,16 @@ class Objects(ABC):
         ------
         FetchError, SourceNotFound
             A part cannot be read, or is gone.
+        FormatError
+            A part of an older version holds a value that cannot be brought into today's type.
         """
         try:
             return frame.collect()
+        except pl.exceptions.InvalidOperationError as error:
+            said = " ".join(str(error).split())[:160]
+            raise FormatError(
+                f"a value of an older version at {self.address} is not of today's type ({said})"
+            ) from error
         except FileNotFoundError as error:
             raise SourceNotFound(f"a part of the table is gone from {self.address}") from error
 

@@ -143,7 +143,7 @@ class S3Objects(Objects):
     def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
         """Collect a frame of `scan_parquet`; what the server answered is said in our words."""
         try:
-            return frame.collect()
+            return super().collect(frame)
         except (OSError, pl.exceptions.ComputeError) as error:
             raise said(error, self.address, "a part of the table", self._has_keys) from None
 

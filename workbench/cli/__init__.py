@@ -28,6 +28,7 @@ app = App(
 app.command("workbench.cli.report:report", name="report", help="Make a report: one HTML file that opens from disk.")
 app.command("workbench.cli.rules:rules", name="rules", help="See what changed grouping rules would do.")
 app.command("workbench.cli.sources:sources", name="sources", help="Check what of your sources works.")
+app.command("workbench.cli.lake:lake", name="lake", help="See what a lake holds; keep it small, quick and whole.")
 app.command("workbench.cli.sync:sync", name="sync", help="Bring a window of a remote system into a lake.")
 app.command("workbench.cli.maps:check", name="check-maps", help="Check that a build may be deployed.")
 app.command("workbench.cli.maps:upload", name="upload-maps", help="Put the maps of a build into a store.")
