@@ -147,10 +147,9 @@ class Objects(ABC):
         try:
             return frame.collect()
         except pl.exceptions.InvalidOperationError as error:
-            said = " ".join(str(error).split())[:160]
-            raise FormatError(
-                f"a value of an older version at {self.address} is not of today's type ({said})"
-            ) from error
+            why = " ".join(str(error).partition("\n")[0].split())[:160]
+            said = f"a value of an older version at {self.address} is not of today's type ({why})"
+            raise FormatError(said) from error
         except FileNotFoundError as error:
             raise SourceNotFound(f"a part of the table is gone from {self.address}") from error
 
