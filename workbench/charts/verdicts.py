@@ -9,7 +9,7 @@ from workbench.charts.labels import count, moment, release_name, text_width
 from workbench.charts.rows import bars, finish, text_rows, texts
 from workbench.charts.theme import LIGHT, WIDTH
 
-_LEFT, _BAR, _LINE, _GAP, _MARK = 150, 18, 17, 18, 8
+_LEFT, _BAR, _LINE, _GAP, _MARK = 150, 18, 17, 10, 8
 FILLS = {
     "mapped": LIGHT.normal,
     "no_source_content": LIGHT.before,
@@ -74,10 +74,10 @@ def verdicts_chart(verdicts: pl.DataFrame, *, width: int = WIDTH) -> alt.LayerCh
             parts.append((key, key + _MARK, y - _MARK / 2, y + _MARK / 2, fill, name, WORDS[status], count(n)))
             said.append((key + _MARK + 6, y, text, LIGHT.ink))
             key += _MARK + 6 + text_width(text, 11) + _GAP
-        top = y + _LINE / 2 + _GAP
+        top = y + _LINE / 2 + _BAR
     columns = ["x", "x2", "y", "y2", "fill", "release", "verdict", "frames"]
     drawn = pl.DataFrame(parts, schema=columns, orient="row")
-    height = int(top - _GAP)
+    height = int(top - _BAR)
     layers = [
         bars(drawn, width, height, ["release", "verdict", "frames"]),
         texts(text_rows(said), width, height, fontSize=11),

@@ -12,7 +12,7 @@ from connectors.exceptions import BlindspotError
 from workbench.artifacts import served_bundles
 from workbench.case import Case
 from workbench.charts.labels import count, plural, release_name, shorten
-from workbench.panels.markup import Column, join, tag
+from workbench.panels.markup import Column, tag
 from workbench.panels.section import Rows, Section, SectionView
 
 NUMBERS = (Column("Frames", number=True), Column("Events", number=True))
@@ -47,12 +47,21 @@ def again_view(case: Case, maps: str | None = None) -> SectionView:
         ],
         "Frames whose verdict changed",
     )
-    moves = again.issues.filter(pl.col("outcome") != "same")
+    moved = again.issues.filter(pl.col("outcome") != "same")
+    joined = (
+        moved.with_columns(
+            pl.format("{} ({})", pl.col("before").str.head(7).fill_null("noise"), "events").alias("part")
+        )
+        .group_by("after", maintain_order=True)
+        .agg("after_title", "after_source", "part", "outcome", total=pl.col("events").sum())
+        .sort("total", descending=True)
+    )
     issues = Rows(
-        [Column("Issue before", wide=True), "is now in", Column("Events", number=True), "What became of it"],
+        ["Issue now", "Where", Column("Events", number=True), "What it was made of: issue (events)"],
         [
-            [_title(old, before), _title(source or new, after), count(events), outcome]
-            for before, old, after, new, source, events, outcome in moves.iter_rows()
+            [_issue(row["after_title"][0], row["after"]), (row["after_source"][0] or "–").rpartition("/")[2],
+             count(row["total"]), f"{row['outcome'][0]}: {', '.join(row['part'])}"]
+            for row in joined.iter_rows(named=True)
         ],
         "Issues that moved",
     )  # fmt: skip
@@ -93,12 +102,10 @@ def _release(release: str | None) -> Markup:
     return tag("span", release_name(release), title=release, cls="bs-nowrap")
 
 
-def _title(title: str | None, issue_id: str | None) -> Markup:
+def _issue(title: str | None, issue_id: str | None) -> Markup:
     if issue_id is None:
         return tag("span", "noise", cls="bs-dim")
-    return join(
-        [tag("span", shorten(title or "unknown", 90), cls="bs-wrap"), " ", tag("span", issue_id[:7], cls="bs-cap")]
-    )
+    return tag("div", shorten(title or "unknown", 90), cls="bs-wrap") + tag("span", issue_id[:7], cls="bs-cap")
 
 
 def _words(status: str) -> str:

@@ -27,25 +27,29 @@ def headline_view(case: Case) -> HeadlineView:
     bad = audit.filter(pl.col("severity") == "bad").sort("events", descending=True)
     doubtful = audit.filter(pl.col("severity") == "partial")
     found = frames.filter(pl.col("source").is_not_null()).height
+    noisy = case.grouping.events.filter(pl.col("noise_class").is_not_null()).select("event_id")
     kpis = (
         Kpi(share(found / max(frames.height, 1)), f"of {count(frames.height)} frames of our scripts have their source"),
-        Kpi(count(_unread(case, case.events)), "errors, noise included, throw where no source is known"),
+        Kpi(count(frames.height - found), "frames wait for a map that fits"),
         Kpi(count(audit["release"].n_unique()), "releases in stacks"),
         Kpi(count(bad["release"].n_unique()), "of them cannot be read"),
     )  # fmt: skip
     if audit.is_empty():
         return HeadlineView("No stack names a bundle", "There is nothing that needs a source map.", kpis[:2])
+    signal = 0
     if bad.is_empty():
         title = f"Every stack of {plural(audit['release'].n_unique(), 'release')} can be read"
     else:
         first = bad.row(0, named=True)
-        why = REASONS.get(first["verdict"], first["detail"])
+        of = case.events.filter(pl.col("release").eq_missing(pl.lit(first["release"], dtype=pl.String)))
+        signal = _unread(case, of.join(noisy, on="event_id", how="anti"))
+        n = _unread(case, of)
         name = f"release `{release_name(first['release'])}`" if first["release"] else "no release"
-        title = f"{plural(first['events'], 'error')} of {name} cannot be read: {why}"
+        what = f"{plural(n, 'error')} of {name} cannot be read" if n else f"Stacks of {name} cannot be read"
+        title = f"{what}: {REASONS.get(first['verdict'], first['detail'])}"
     ways = bad["way_out"].to_list() or doubtful["way_out"].unique(maintain_order=True).to_list()
     others = [f"`{release_name(row['release'])}` ({row['verdict'].replace('_', ' ')})" for row in doubtful.to_dicts()]
-    signal = _unread(case, case.grouping.events.filter(pl.col("noise_class").is_null()))
-    ways = [f"{count(signal)} of them are not noise." if signal and bad.height else "", *ways]
+    ways = [f"{count(signal)} of them are not noise." if signal else "", *ways]
     sub = " ".join(way for way in ways[:3] if way) + (f" Look at {listed(others)}, too." if others else "")
     return HeadlineView(title, sub or "Nothing is to be done.", kpis)
 
