@@ -99,6 +99,8 @@ class RemoteStore(TableAnswers):
         Feed to the tables it gives, the one with the time first.
     lateness
         How much later than it happened something may come to be seen: `sync` reads that much again.
+    in_one
+        Feeds that can only be read from the newest back: `sync` cuts no slices of them, each would begin there again.
     http, where
         The client and the address taken apart; `http` is made by `connect` when none is given.
     name, address, environment, first_party, user_key
@@ -109,6 +111,7 @@ class RemoteStore(TableAnswers):
     form: ClassVar[str] = ""
     feeds: ClassVar[Mapping[str, tuple[str, ...]]]
     lateness: ClassVar[timedelta] = timedelta(minutes=10)
+    in_one: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, address: str, *, http: Http | None = None) -> None:
         self.where = parse_address(address, self.system, self.form)

@@ -174,7 +174,7 @@ class _Run:
         window = self.report.window
         gaps = {feed: minus(window, [] if again else self._state.settled(feed)) for feed in feeds}
         self.report.read = sum((gap.length for some in gaps.values() for gap in some), timedelta())
-        slices = {feed: Slices(some) for feed, some in gaps.items() if some}
+        slices = {feed: Slices(some, in_one=feed in self._store.in_one) for feed, some in gaps.items() if some}
         try:
             with closing(Readers(self._store, slices, parallel if slices else 0)) as readers:
                 for item in readers:

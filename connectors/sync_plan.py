@@ -74,6 +74,8 @@ class Slices:
         What is to be read.
     rows
         How many rows a slice should bring.
+    in_one
+        Each gap is a slice.
 
     Examples
     --------
@@ -85,11 +87,12 @@ class Slices:
     (datetime.timedelta(seconds=3600), datetime.timedelta(seconds=14400), datetime.timedelta(days=2, seconds=39600))
     """
 
-    def __init__(self, gaps: Sequence[Span], *, rows: int = ROWS) -> None:
+    def __init__(self, gaps: Sequence[Span], *, rows: int = ROWS, in_one: bool = False) -> None:
         self._left = deque(gaps)
         self._rows = rows
+        self._in_one = in_one
         total = sum((gap.length for gap in gaps), timedelta())
-        self._next = max(total / FIRST, SHORTEST)
+        self._next = total if in_one else max(total / FIRST, SHORTEST)
 
     def take(self) -> Span | None:
         """Give the next slice, None when there is none left."""
@@ -105,6 +108,8 @@ class Slices:
 
     def learn(self, done: Span, rows: int) -> None:
         """Take note of how many rows a slice brought."""
+        if self._in_one:
+            return
         wanted = done.length * (self._rows / rows) if rows else done.length * GROWTH
         self._next = max(SHORTEST, min(wanted, max(self._next, done.length) * GROWTH))
 

@@ -43,6 +43,7 @@ class BugsinkStore(RemoteStore):
         "events": ("events", "frames", "breadcrumbs", "requests"),
         "releases": ("releases",),
     }
+    in_one = frozenset({"events", "releases"})
 
     @cached_property
     def project(self) -> Mapping[str, Any]:

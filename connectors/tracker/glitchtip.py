@@ -54,6 +54,7 @@ class GlitchTipStore(RemoteStore):
         "events": ("events", "frames", "breadcrumbs", "requests"),
         "releases": ("releases",),
     }
+    in_one = frozenset({"events", "releases"})
 
     @property
     def project_path(self) -> str:

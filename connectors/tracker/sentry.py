@@ -54,6 +54,7 @@ class SentryStore(RemoteStore):
         "replay_events": ("replay_events",),
         "spans": ("spans",),
     }
+    in_one = frozenset({"releases"})
 
     @property
     def project_path(self) -> str:

@@ -13,9 +13,10 @@ from connectors import http as http_module
 from connectors.exceptions import AddressError, AuthError, CallRefused, FetchError, RateLimited, SourceNotFound
 from connectors.registry import open_store
 from connectors.stores import Window
+from connectors.sync import sync
 from connectors.testing import assert_conforms
 from tests.connectors.plays import JSON, Play, serving
-from tests.connectors.same_incident import group_of, incident
+from tests.connectors.same_incident import canonical, comparable, group_of, incident
 from tests.connectors.sentry_server import TOKEN, GlitchTipServer, SentryServer, glitchtip_event, iso, rest_event
 
 REPLAY = "7e07485f12f9416b8b1426260799b51f"
@@ -367,3 +368,27 @@ def test_what_glitchtip_does_not_give():
         assert store.releases(Window()).frame.collect()["release"].sort().to_list() == ["b" * 40, "shop@0", "shop@1"]
         assert store.replays(Window()).report.note == "glitchtip gives no replays"
         assert not any("deploys" in one.path for one in server.asked)
+
+
+@pytest.mark.parametrize("system", ["sentry", "glitchtip"])
+def test_a_sync_brings_what_a_fetch_gives_and_asks_for_no_page_in_vain(system, tmp_path):
+    form = {"sentry": rest_event, "glitchtip": glitchtip_event}[system]
+    server_of = {"sentry": SentryServer, "glitchtip": GlitchTipServer}[system]
+    events = [form(one.event, one.received, group_of(one.event)) for one in incident()]
+    window = Window(NOON - timedelta(days=8), NOON + timedelta(days=3))
+    with serving(server_of(events, page=10, releases=RELEASES, deploys=DEPLOYS)) as server:
+        address = f"{system}+{server.url}/acme/shop"
+        fetched = canonical(open_store(address), window)
+        before = len(server.asked)
+        report = sync(address, tmp_path / "lake", since=window.start, until=window.end)
+        asked = [one.path.partition("?")[0].rpartition("shop/")[2] for one in server.asked[before:]]
+        again = sync(address, tmp_path / "lake", since=window.start, until=window.end)
+    brought = canonical(open_store(tmp_path / "lake"), window)
+    for name, frame in fetched.items():
+        flat = [column for column, dtype in frame.schema.items() if not dtype.is_nested()]
+        assert comparable(brought, {name: flat}) == comparable(fetched, {name: flat})
+    assert report.tables["events"].new == len(events)
+    assert (again.rows, again.tables) == (0, {})
+    # a list without a window is read once, from the newest back; one with a window by slices of it
+    assert asked.count("events/") == len(events) // 10 if system == "glitchtip" else asked.count("events/") < 40
+    assert sum("releases" in path for path in asked) == (2 if system == "sentry" else 1)
