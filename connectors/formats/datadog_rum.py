@@ -14,7 +14,7 @@ import msgspec
 
 from connectors.formats.datadog_ids import milliseconds_of, trace_id_of
 from connectors.formats.datadog_stack import NO_STACK, parse_stack
-from connectors.formats.nested import dig
+from connectors.formats.nested import dig, list_at, object_at
 from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import as_hex_id, as_int, as_micros, as_number, as_text, shown
 from connectors.formats.web_vitals import device_of, rating_of
@@ -27,6 +27,8 @@ METRICS = (
     ("FCP", "first_contentful_paint", True, None),
     ("TTFB", "first_byte", True, None),
 )
+# what lasts longer is no session: Datadog ends them after four hours
+LONGEST_MS = 7 * 86_400_000
 DEVICES = frozenset({"desktop", "mobile", "tablet"})
 # a view after the first is a route change without a load: what web-vitals calls a soft navigation
 NAVIGATIONS = {"route_change": "soft-navigation"}
@@ -75,8 +77,8 @@ def read_rum_event(document: Any, place: str, out: RumTables) -> None:
     """
     inner = dig(document, "attributes", "attributes")
     at = as_micros(dig(document, "attributes", "timestamp"))
-    kind = dig(inner, "type")
-    rows = {"view": out.page_views, "session": out.sessions, "resource": out.requests}.get(kind, out.events)
+    kind = as_text(dig(inner, "type"))
+    rows = {"view": out.page_views, "session": out.sessions, "resource": out.requests}.get(kind or "", out.events)
     if not isinstance(inner, dict):
         return rows.refuse(place, "the event has no attributes")
     if at is None:
@@ -127,11 +129,10 @@ def _tags(listed: Any) -> Iterator[tuple[str, str]]:
 
 
 def _add_error(document: Any, rum: _Rum, out: RumTables) -> None:
-    inner, error = rum.inner, dig(rum.inner, "error") or {}
+    inner, error = rum.inner, object_at(rum.inner, "error")
     event_id = as_hex_id(dig(error, "id"), 32) or as_text(dig(document, "id")) or f"{rum.session_id}-{rum.at}"
     source, stack = as_text(dig(error, "source")), as_text(dig(error, "stack"))
-    causes = dig(error, "causes")
-    chain = [stack, *(as_text(dig(cause, "stack")) for cause in (causes if isinstance(causes, list) else ()))]
+    chain = [stack, *(as_text(dig(cause, "stack")) for cause in list_at(error, "causes"))]
     given = 0
     for index, text in enumerate(chain):
         for number, frame in enumerate(parse_stack(text) if text else ()):
@@ -181,7 +182,7 @@ def _add_error(document: Any, rum: _Rum, out: RumTables) -> None:
 def _add_view(rum: _Rum, place: str, out: RumTables) -> None:
     if rum.view_id is None:
         return out.page_views.refuse(place, "the view has no id")
-    view = dig(rum.inner, "view") or {}
+    view = object_at(rum.inner, "view")
     navigation = NAVIGATIONS.get(as_text(view.get("loading_type")) or "")
     trace = trace_id_of(dig(rum.inner, "_dd", "trace_id"))
     said = (rum.url, rum.route, rum.release, rum.environment, rum.device, rum.region, rum.browser)
@@ -224,7 +225,7 @@ def _add_session(rum: _Rum, place: str, out: RumTables) -> None:
         return out.sessions.refuse(place, "the session has no id")
     inner = rum.inner
     lasted = milliseconds_of(dig(inner, "session", "time_spent"))
-    ended = None if lasted is None else rum.at + round(lasted * 1000)
+    ended = None if lasted is None or lasted > LONGEST_MS else rum.at + round(lasted * 1000)
     out.sessions.add(
         (
             rum.session_id,
@@ -251,8 +252,8 @@ def _add_session(rum: _Rum, place: str, out: RumTables) -> None:
 
 
 def _add_resource(rum: _Rum, place: str, out: RumTables) -> None:
-    resource = dig(rum.inner, "resource") or {}
-    if resource.get("type") not in CALLS:
+    resource = object_at(rum.inner, "resource")
+    if as_text(resource.get("type")) not in CALLS:
         return out.requests.skip("resources that are no calls")
     url = as_text(resource.get("url"))
     if url is None:
@@ -281,8 +282,7 @@ def _user(inner: dict[str, Any]) -> str | None:
 
 
 def _context(inner: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    context = inner.get("context")
-    pairs = context.items() if isinstance(context, dict) else ()
+    pairs = object_at(inner, "context").items()
     return [(key, text) for key, value in pairs if (text := as_text(value)) is not None]
 
 

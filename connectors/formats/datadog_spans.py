@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from connectors.formats.datadog_ids import span_id_of, trace_id_of
-from connectors.formats.nested import dig
+from connectors.formats.nested import dig, object_at
 from connectors.formats.rows import Rows
-from connectors.formats.values import as_int, as_micros, as_number, as_text, shown
+from connectors.formats.values import as_int, as_micros, as_text, shown
 
 # the kind that the tracer's type of a span means, where it names no `span.kind`
 KINDS = {
@@ -39,7 +39,7 @@ def read_span(document: Any, place: str, rows: Rows) -> None:
     >>> rows.frame().select("trace_id", "parent_span_id", "kind", "duration_us", "http_status").rows()
     [('0000000000000000131ac8d3a72576df', None, 'server', 4218, 200)]
     """
-    said = dig(document, "attributes")
+    said = object_at(document, "attributes")
     trace_id, span_id = trace_id_of(dig(said, "trace_id")), span_id_of(dig(said, "span_id"))
     if trace_id is None or span_id is None:
         return rows.refuse(
@@ -48,11 +48,10 @@ def read_span(document: Any, place: str, rows: Rows) -> None:
     started, ended = as_micros(said.get("start_timestamp")), as_micros(said.get("end_timestamp"))
     if started is None:
         return rows.refuse(place, f"start_timestamp is {shown(said.get('start_timestamp'))}, not a time")
-    custom = said["custom"] if isinstance(said.get("custom"), dict) else {}
-    nanoseconds = as_number(custom.get("duration"))
+    custom = object_at(said, "custom")
+    nanoseconds = as_int(custom.get("duration"))
     lasted = None if ended is None else max(ended - started, 0)
-    error = custom.get("error")
-    failed = said.get("status") == "error" or (isinstance(error, dict) and any(map(error.get, ("message", "type"))))
+    failed = said.get("status") == "error" or any(map(object_at(custom, "error").get, ("message", "type")))
     method, kind = as_text(dig(custom, "http", "method")), as_text(said.get("type"))
     rows.add(
         (
@@ -64,7 +63,7 @@ def read_span(document: Any, place: str, rows: Rows) -> None:
             as_text(dig(custom, "span", "kind")) or KINDS.get(kind or "", "internal"),
             "browser" if kind == "browser" else "backend",
             started,
-            int(nanoseconds) // 1000 if nanoseconds is not None and nanoseconds >= 0 else lasted,
+            nanoseconds // 1000 if nanoseconds is not None and nanoseconds >= 0 else lasted,
             "error" if failed else "ok" if said.get("status") == "ok" else "unset",
             as_text(dig(custom, "error", "message")) or (as_text(dig(custom, "error", "type")) if failed else None),
             method.upper() if method else None,

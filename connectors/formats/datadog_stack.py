@@ -10,7 +10,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-_FRAME = re.compile(r"^\s*at (?P<name>.*?)(?:\([^()]*\))? @ (?P<url>.*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?$")
+_FRAME = re.compile(
+    r"^\s*at (?P<name>.*?)(?:\([^()]*\))? @ (?P<url>.*?)(?::(?P<line>\d{1,9}))?(?::(?P<column>\d{1,9}))?$"
+)
 NO_STACK = "No stack, consider using an instance of Error"
 NAMELESS = frozenset({"<anonymous>", "?", ""})
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from connectors.formats.nested import dig
+from connectors.formats.nested import dig, list_at, object_at
 from connectors.formats.otlp import read_request
 from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import BAD_JSON, as_hex_id, as_int, as_micros, as_number, as_text, shown
@@ -94,8 +94,7 @@ def read_document(payload: Any, place: str, out: RumTables) -> None:
         ("measurements", out.vitals, _add_measurement),
         ("events", out.page_views, _add_event),
     ):
-        listed = payload.get(kind)
-        for number, one in enumerate(listed if isinstance(listed, list) else (), 1):
+        for number, one in enumerate(list_at(payload, kind), 1):
             where = f"{place} {kind} {number}"
             at = as_micros(dig(one, "timestamp"))
             if at is None:
@@ -110,7 +109,7 @@ def read_document(payload: Any, place: str, out: RumTables) -> None:
 
 
 def _meta(meta: Any) -> _Meta:
-    browser, agent = dig(meta, "browser") or {}, as_text(dig(meta, "browser", "userAgent"))
+    browser, agent = object_at(meta, "browser"), as_text(dig(meta, "browser", "userAgent"))
     mobile = dig(browser, "mobile")
     view = as_text(dig(meta, "view", "name"))
     return _Meta(
@@ -133,8 +132,7 @@ def _meta(meta: Any) -> _Meta:
 
 def _add_exception(one: Any, at: int, meta: _Meta, place: str, out: RumTables, traced: bool) -> None:
     kind, value = as_text(dig(one, "type")), as_text(dig(one, "value"))
-    frames = dig(one, "stacktrace", "frames")
-    frames = [frame for frame in frames if isinstance(frame, dict)] if isinstance(frames, list) else []
+    frames = [frame for frame in list_at(one, "stacktrace", "frames") if isinstance(frame, dict)]
     lines = [tuple(as_text(frame.get(key)) for key in ("function", "filename", "lineno", "colno")) for frame in frames]
     event_id = _digest(meta.session_id, at, kind, value, lines)
     for number, frame in enumerate(frames):
@@ -152,8 +150,7 @@ def _add_exception(one: Any, at: int, meta: _Meta, place: str, out: RumTables, t
                 None,
             )
         )
-    context, fingerprint = dig(one, "context"), as_text(dig(one, "fingerprint"))
-    pairs = context.items() if isinstance(context, dict) else ()
+    pairs, fingerprint = object_at(one, "context").items(), as_text(dig(one, "fingerprint"))
     out.events.add(
         (
             event_id,
@@ -194,9 +191,7 @@ def _add_exception(one: Any, at: int, meta: _Meta, place: str, out: RumTables, t
 def _add_measurement(one: Any, at: int, meta: _Meta, place: str, out: RumTables, traced: bool) -> None:
     if dig(one, "type") != WEB_VITALS:
         return out.vitals.skip(f"measurements of type {shown(dig(one, 'type'))}")
-    values, context = dig(one, "values"), dig(one, "context")
-    values = values if isinstance(values, dict) else {}
-    context = context if isinstance(context, dict) else {}
+    values, context = object_at(one, "values"), object_at(one, "context")
     for name in METRICS:
         value = as_number(values.get(name.lower()))
         if value is None or value < 0:
@@ -229,7 +224,7 @@ def _add_measurement(one: Any, at: int, meta: _Meta, place: str, out: RumTables,
 
 
 def _add_event(one: Any, at: int, meta: _Meta, place: str, out: RumTables, traced: bool) -> None:
-    name, said = as_text(dig(one, "name")), dig(one, "attributes") or {}
+    name, said = as_text(dig(one, "name")), object_at(one, "attributes")
     if name == NAVIGATION and (page := as_text(dig(said, "faroNavigationId"))):
         visited = meta._replace(page_url=as_text(said.get("name")) or meta.page_url)
         kind = (as_text(said.get("type")) or "").replace("_", "-") or None

@@ -19,3 +19,27 @@ def dig(document: Any, *path: str) -> Any:
             return None
         document = document.get(key)
     return document
+
+
+def object_at(document: Any, *path: str) -> dict[str, Any]:
+    """Give the object at a path of keys; an empty one where there is none.
+
+    Examples
+    --------
+    >>> object_at({"view": {"url": "/cart"}}, "view"), object_at({"view": "none"}, "view")
+    ({'url': '/cart'}, {})
+    """
+    found = dig(document, *path)
+    return found if isinstance(found, dict) else {}
+
+
+def list_at(document: Any, *path: str) -> list[Any]:
+    """Give the list at a path of keys; an empty one where there is none.
+
+    Examples
+    --------
+    >>> list_at({"frames": [1]}, "frames"), list_at({"frames": 1}, "frames")
+    ([1], [])
+    """
+    found = dig(document, *path)
+    return found if isinstance(found, list) else []

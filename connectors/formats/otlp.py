@@ -234,6 +234,6 @@ def _enum(code: int | str | None, names: tuple[str, ...], prefix: str) -> str:
 
 
 def _from_browser(resource: Mapping[str, Any]) -> bool:
-    return resource.get("telemetry.sdk.language") in BROWSER_LANGUAGES or any(
+    return as_text(resource.get("telemetry.sdk.language")) in BROWSER_LANGUAGES or any(
         name.startswith("browser.") for name in resource
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.formats.nested import dig
+from connectors.formats.nested import dig, list_at
 from connectors.formats.rows import Rows
 from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import BAD_JSON, as_hex_id, as_int, as_micros, as_number, as_text, shown
@@ -53,11 +53,9 @@ def read_exception(row: list[Any], place: str, out: RumTables) -> None:
     if read is None:
         return
     event_id, at, user, said = read
-    listed = said.get("$exception_list")
-    thrown = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    thrown = [one for one in list_at(said, "$exception_list") if isinstance(one, dict)]
     for index, exception in enumerate(thrown):
-        frames = dig(exception, "stacktrace", "frames")
-        for number, frame in enumerate(reversed(frames) if isinstance(frames, list) else ()):
+        for number, frame in enumerate(reversed(list_at(exception, "stacktrace", "frames"))):
             if isinstance(frame, dict):
                 out.frames.add((event_id, index, number, *_frame(frame)))
     first = thrown[0] if thrown else {}
