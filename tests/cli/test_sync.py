@@ -1,0 +1,113 @@
+"""`workbench sync` as a person runs it: what it says, where, its exit code, and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from connectors.lake import Lake
+from tests.connectors.acme_server import TOKEN, Acme, acme_server
+from tests.connectors.plays import Play
+
+EXAMPLE = Path(__file__).parents[1] / "connectors" / "example_store"
+COMMAND = [sys.executable, "-c", "from workbench.cli import main; main()", "sync"]
+WINDOW = ["--since", "2026-03-09T12:00", "--until", "2026-03-09T18:00"]
+
+
+def environment(token: str = TOKEN) -> dict[str, str]:
+    paths = os.pathsep.join([str(EXAMPLE), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": paths, "BLINDSPOT_ACME_TOKEN": token}
+
+
+def run(*arguments: str, token: str = TOKEN) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, encoding="utf-8", env=environment(token)
+    )
+
+
+@pytest.fixture(scope="module")
+def shop():
+    acme = Acme(500)
+    with acme_server(acme) as server:
+        yield f"acme+{server.url}/shop"
+
+
+def test_a_window_is_brought_and_a_second_run_says_that_nothing_is_new(shop, tmp_path):
+    lake = str(tmp_path / "lake")
+    done = run("--source", shop, "--lake", lake, *WINDOW)
+    assert done.stderr.strip() == (
+        "acme shop, 2026-03-09 12:00 – 2026-03-09 18:00 UTC, is in the lake; new: 500 events, "
+        f"{sum(frames for _, frames in Acme(500).rows()):,} frames."
+    )
+    assert (done.stdout.strip(), done.returncode) == (lake, 0)
+    again = run("--source", shop, "--lake", lake, *WINDOW)
+    assert again.stderr.strip().endswith("is in the lake; nothing is new.")
+    assert again.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "token", "code", "says"),
+    [
+        (WINDOW, "acme_wrong", 1, "workbench: acme refuses our token for "),
+        (["--since", "2026-03-08", "--until", "2026-03-09"], TOKEN, 1, "acme shop has nothing in 2026-03-08 00:00"),
+        (["--since", "2026-03-08", "--until", "2026-03-09", "--allow-empty"], TOKEN, 0, "has nothing in"),
+        (["--since", "yesterday"], TOKEN, 2, "since is 'yesterday', which is neither a length of time (90m, 24h"),
+        (["--tables", "spans"], TOKEN, 2, "acme shop gives no spans; it gives events, frames"),
+        (["--sinse", "1h"], TOKEN, 2, "There are: --source, --since, --until, --lake"),
+    ],
+)
+def test_each_failure_is_one_sentence_and_an_exit_code(shop, tmp_path, arguments, token, code, says):
+    done = run("--source", shop, "--lake", str(tmp_path / "lake"), *arguments, token=token)
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.returncode == code
+    assert TOKEN not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_sync_that_is_stopped_says_how_to_go_on_and_does(tmp_path, stop):
+    acme = Acme(2_000)
+    half, leave = threading.Event(), threading.Event()
+
+    def stall(_):
+        if acme.calls > 12:
+            half.set()
+            leave.wait(30)
+
+    acme.faults = stall
+    with acme_server(acme) as server:
+        arguments = ["--source", f"acme+{server.url}/shop", "--lake", str(tmp_path / "lake"), *WINDOW]
+        with subprocess.Popen(
+            [*COMMAND, *arguments], stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment()
+        ) as child:
+            assert half.wait(60)
+            child.send_signal(stop)
+            _, said = child.communicate(timeout=60)
+        assert said.strip() == (
+            "workbench: stopped. What was read so far is in the lake; the same command goes on from there."
+        )
+        assert child.returncode == 130
+        kept = Lake.open(tmp_path / "lake").scan("events").collect().height
+        assert 0 < kept < 2_000
+        leave.set()
+        acme.faults = lambda _: None
+        assert run(*arguments).returncode == 0
+    assert Lake.open(tmp_path / "lake").scan("events").collect()["event_id"].n_unique() == 2_000
+
+
+def test_a_source_that_dies_half_way_says_what_is_kept(tmp_path):
+    acme = Acme(2_000)
+    acme.faults = lambda _: Play(400, b"no more today", {}) if acme.calls > 12 else None
+    with acme_server(acme) as server:
+        done = run("--source", f"acme+{server.url}/shop", "--lake", str(tmp_path / "lake"), *WINDOW)
+    first, second = done.stderr.strip().splitlines()
+    assert first.startswith("workbench: acme refused http://127.0.0.1:")
+    assert first.endswith("(400: no more today)")
+    assert second == "What was read so far is in the lake; the same command goes on from there."
+    assert done.returncode == 1
