@@ -27,6 +27,7 @@ from workbench.vitals.population import treat
 QS = (1, 5, 25, 50, 75, 90, 95, 99)
 
 
+@settings(deadline=None)
 @given(st.floats(1e-6, 1e7))
 def test_a_bucket_holds_its_value_within_half_a_percent(value):
     bucket = bucket_of(value)
@@ -97,15 +98,15 @@ def test_weights_go_the_same_way_as_in_rows():
         assert table[column].to_list() == pytest.approx(exact[column].to_list(), rel=0.04)
 
 
-@pytest.mark.parametrize("n", [30, 300, 3000])
+@pytest.mark.parametrize("n", [30, 300, 3000, 10_000])
 def test_the_interval_covers_the_true_p75(n):
     draws = 2000
     values = 1000 * np.random.default_rng(n).lognormal(0, 0.7, draws * n)
     frame = pl.DataFrame({"metric": "LCP", "draw": np.repeat(np.arange(draws), n), "value": values})
     truth = 1000 * math.exp(0.7 * 0.6744897501960817)
     covered = 0
-    for part in range(0, draws, 250):
-        some = frame.slice(part * n, 250 * n)
+    for part in range(0, draws, 100):
+        some = frame.slice(part * n, 100 * n)
         table = histogram_percentiles(vitals_histogram(some, ["draw"]), ["draw"], percentiles=[75])
         covered += table.filter(pl.lit(truth).is_between("p75_low", "p75_high")).height
     assert 0.93 <= covered / draws <= 0.98

@@ -102,7 +102,7 @@ def test_what_cannot_be_packed_goes_the_plain_way():
     _both(sampled)
     assert not isinstance(rank_cohorts(sampled.lazy(), list(KEYS), None, None), Packed)
     sessions = frame.with_columns(session_id=(pl.int_range(pl.len()) // 5).cast(pl.String))
-    clustered = vitals_percentiles(sessions.lazy(), KEYS)
+    clustered = vitals_percentiles(sessions.lazy(), KEYS, cluster="session_id")
     assert_frame_equal(clustered, vitals_percentiles(sessions, KEYS))
 
 

@@ -49,7 +49,7 @@ def compare_releases(
     false_discoveries: float = 0.05,
     mix_devices: bool = False,
     navigations: Sequence[str] | None = ("load",),
-    cluster: str | None = "session_id",
+    cluster: str | None = "auto",
 ) -> pl.DataFrame:
     """Compare the p75 of every cohort in two releases; see `compare_cohorts` for what comes back.
 
@@ -92,7 +92,7 @@ def compare_cohorts(
     false_discoveries: float = 0.05,
     mix_devices: bool = False,
     navigations: Sequence[str] | None = ("load",),
-    cluster: str | None = "session_id",
+    cluster: str | None = "auto",
 ) -> pl.DataFrame:
     """Compare the p75 of every cohort in two sets of vitals: two releases, two windows, two regions.
 
@@ -148,7 +148,7 @@ def compare_deploys(
     false_discoveries: float = 0.05,
     mix_devices: bool = False,
     navigations: Sequence[str] | None = ("load",),
-    cluster: str | None = "session_id",
+    cluster: str | None = "auto",
 ) -> pl.DataFrame:
     """Compare several pairs of releases at once; false discoveries are counted over all of them together.
 

@@ -24,7 +24,7 @@ def field_vs_lab(
     *,
     min_samples: int = 30,
     confidence: float = 0.95,
-    cluster: str | None = "session_id",
+    cluster: str | None = "auto",
 ) -> pl.DataFrame:
     """Put the field's p75 beside the lab's median, page by page and device by device.
 
