@@ -21,6 +21,8 @@ FRAME_NAMES = {"absPath": "abs_path", "lineNo": "lineno", "colNo": "colno", "inA
 NOT_ERRORS = frozenset({"transaction", "generic"})
 # what stands in the event itself at the SDK's, and in a tag here
 TOLD_BY_TAGS = ("environment", "release", "dist", "level", "transaction")
+# the tracker's own tag says who it was in clear, which `user_id` says under a key
+PERSONAL_TAGS = frozenset({"user", "sentry:user"})
 _event = msgspec.json.Decoder(dict[str, Any])
 _encode = msgspec.json.Encoder().encode
 
@@ -79,7 +81,8 @@ def as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
     entries = {entry.get("type"): entry.get("data") for entry in _dicts(event.get("entries"))}
     tags = event.get("tags")
     if isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags):
-        tags = {tag.get("key"): tag.get("value") for tag in tags if isinstance(tag.get("key"), str)}
+        named = {tag.get("key"): tag.get("value") for tag in tags if isinstance(tag.get("key"), str)}
+        tags = {key: value for key, value in named.items() if key not in PERSONAL_TAGS}
     release = event.get("release")
     said = {
         "timestamp": _time(event.get("dateCreated"), entries.get("breadcrumbs")),

@@ -11,6 +11,7 @@ from connectors.answers import TableAnswers
 from connectors.formats.sentry_releases import with_previous
 from connectors.loaded import Loaded, lazily_in_window
 from connectors.redaction import redact
+from connectors.remote import Check
 from connectors.stores import Fetched, Window
 from connectors.tables import RELEASES, Table, conform
 
@@ -42,6 +43,14 @@ class ListedReleases(TableAnswers):
     def _loaded(self) -> Loaded:
         loaded = self.load()
         return loaded.with_frame(with_previous(conform(loaded.frame, RELEASES)))
+
+    def check(self) -> Check:
+        """Read the list, and say what it holds."""
+        frame = self._loaded.frame
+        releases = frame["release"].n_unique()
+        noun = "deploy" if frame.height == 1 else "deploys"
+        says = f"{frame.height} {noun} of {releases} {'release' if releases == 1 else 'releases'}"
+        return Check(True, says, frame["deployed_at"].min(), "all of it is read at once")
 
     def has(self, table_name: str) -> bool:
         """Say whether the store gives this table at all."""

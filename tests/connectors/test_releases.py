@@ -57,6 +57,8 @@ def test_a_file_in_any_form(tmp_path, form):
     assert rows_of(store) == EXPECTED
     assert_conforms(store)
     assert (store.has("releases"), store.has("events")) == (True, False)
+    check = store.check()
+    assert (check.ok, check.says, check.since) == (True, "4 deploys of 3 releases", EXPECTED[0][2])
 
 
 def test_a_table_in_a_folder_is_known_by_its_header(tmp_path):

@@ -115,6 +115,16 @@ def test_the_trackers_own_grouping_comes_along(system):
         assert told == {one.event["event_id"]: group_of(one.event) for one in incident()}
 
 
+def test_nobody_is_named(system):
+    """Users are hashed on the way in; trackers put them into tags of their own as well."""
+    _, brought = system
+    users = {one.event["user"]["id"] for one in incident() if "user" in one.event}
+    assert len(users) > 30
+    for name, frame in brought.items():
+        text = frame.write_json()
+        assert not [user for user in users if user in text], name
+
+
 def partition(tables: dict[str, pl.DataFrame], column: str) -> set[frozenset[str]]:
     grouped = group_events(tables["events"], tables["frames"], tables["requests"], first_party=FIRST_PARTY)
     groups = defaultdict(set)
