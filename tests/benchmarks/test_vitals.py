@@ -22,6 +22,8 @@ import pytest
 from connectors.lake import Lake
 from connectors.stores import Window
 from tests.benchmarks.generated import FIRST, vitals_lake
+from workbench.case import Case
+from workbench.case.measured import Measured
 from workbench.reduce import vitals_histogram
 from workbench.vitals import histogram_percentiles, merge_histograms, vitals_percentiles
 
@@ -59,7 +61,7 @@ def alternating(*works: Callable[[], Any]) -> list[float]:
 
 
 def ours(lake: Lake, *qs: float, window: Window | None = None) -> pl.DataFrame:
-    return vitals_percentiles(lake.scan("vitals", window), BY, percentiles=qs, intervals=qs, cluster=None)
+    return vitals_percentiles(lake.scan("vitals", window), BY, percentiles=qs, intervals=qs)
 
 
 def theirs(connection: Any, lake: Lake, *qs: float, fetch: bool = False) -> Any:
@@ -102,7 +104,7 @@ def test_sixteen_percentiles_cost_little_more_than_two(lake):
     sixteen = [1, 5, 10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 95, 98, 99]
 
     def plain(qs):
-        return vitals_percentiles(lake.scan("vitals"), BY, percentiles=qs, cluster=None)
+        return vitals_percentiles(lake.scan("vitals"), BY, percentiles=qs)
 
     two, many = alternating(lambda: plain([75, 95]), lambda: plain(sixteen))
     print(f"\n{ROWS:,} rows: two percentiles {two:.2f} s, sixteen {many:.2f} s, ratio {many / two:.2f}")
@@ -142,13 +144,73 @@ def test_a_month_of_daily_histograms_is_within_half_a_percent(lake):
     print(f"\n{ROWS:,} rows: {month.height:,} buckets for a month, its percentiles take {took * 1000:.0f} ms")
     keys = ["metric", "device_class"]
     told = histogram_percentiles(month, percentiles=[50, 75, 95, 99]).sort(keys)
-    exact = vitals_percentiles(
-        lake.scan("vitals"), keys, percentiles=[50, 75, 95, 99], cluster=None, navigations=None
-    ).sort(keys)
+    exact = vitals_percentiles(lake.scan("vitals"), keys, percentiles=[50, 75, 95, 99], navigations=None).sort(keys)
     assert told["n"].to_list() == exact["n"].to_list()
     for q in (50, 75, 95, 99):
         assert told[f"p{q}"].to_list() == pytest.approx(exact[f"p{q}"].to_list(), rel=0.005 + 1e-6)
 
+
+def test_a_month_s_trend_reads_daily_roll_ups_not_rows(lake, tmp_path, monkeypatch):
+    """The p75 of every day by metric and device: from roll-ups that lie in the cache, from rows, and the same."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    def measured() -> Measured:
+        return Measured(Case(lake, Window()), most_held=0)
+
+    def from_roll_ups() -> pl.DataFrame:
+        loads = measured().roll_up("1d").filter(navigation="load")
+        return histogram_percentiles(loads, ["at", "metric"], percentiles=[75])
+
+    def from_rows() -> pl.DataFrame:
+        by_day = measured().rows.with_columns(pl.col("at").dt.date().cast(pl.String))
+        return vitals_percentiles(by_day, ["at", "metric"], percentiles=[75])
+
+    first = seconds(from_roll_ups)
+    kept, rows = alternating(from_roll_ups, from_rows)
+    size = sum(file.stat().st_size for file in (tmp_path / "blindspot" / "rollups").iterdir())
+    print(
+        f"\n{ROWS:,} rows: a month's trend from rows {rows:.2f} s, from roll-ups {kept:.3f} s"
+        f" (made once in {first:.2f} s, {size / 1e6:.1f} MB), ratio {kept / rows:.3f}"
+    )
+    told, exact = from_roll_ups(), from_rows()
+    assert told.height == exact.height == 30 * 15
+    assert told["n"].to_list() == exact["n"].to_list()
+    assert told["p75"].to_list() == pytest.approx(exact["p75"].to_list(), rel=0.005 + 1e-6, nan_ok=True)
+    if ROWS >= LARGE:
+        assert kept <= 0.1 * rows * SLACK
+
+
+def test_a_report_s_tables_over_a_lake_hold_no_rows(lake, tmp_path, monkeypatch):
+    """What `workbench report vitals` computes, in a process of its own: time and peak memory."""
+    ran = subprocess.run(
+        [sys.executable, "-c", REPORT, lake.address],
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    took, peak = map(float, ran.stdout.split())
+    print(f"\n{ROWS:,} rows: all tables of the vitals report {took:.1f} s, peak {peak:.2f} GB")
+    if ROWS >= LARGE:
+        assert peak < 2.5
+
+
+REPORT = """
+import resource, sys, time
+from connectors.lake import Lake
+from connectors.stores import Window
+from workbench.case import Case
+from workbench.case.comparison import Comparison, Pair
+from workbench.case.measured import Measured
+from workbench.case.slices import Slice
+start = time.perf_counter()
+measured = Measured(Case(Lake.open(sys.argv[1]), Window()), most_held=0)
+piece, change = Slice(measured), Comparison(measured, [Pair("aaaaaaa", "bbbbbbb")])
+for made in (piece.state, change.overall, change.by_route, change.mix, piece.routes("LCP"), piece.trend("LCP"),
+             piece.histogram("LCP"), piece.slow("LCP"), piece.behind("LCP"), piece.censored, measured.set_aside):
+    assert made is not None
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+"""
 
 PROGRAM = """
 import resource, statistics, sys, time
@@ -157,9 +219,7 @@ from workbench.vitals import vitals_percentiles
 lake, times = Lake.open(sys.argv[1]), []
 for _ in range(4):
     start = time.perf_counter()
-    vitals_percentiles(
-        lake.scan("vitals"), sys.argv[2].split(","), percentiles=[75, 95], intervals=[75, 95], cluster=None
-    )
+    vitals_percentiles(lake.scan("vitals"), sys.argv[2].split(","), percentiles=[75, 95], intervals=[75, 95])
     times.append(time.perf_counter() - start)
 print(statistics.median(times[1:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
 """
