@@ -23,15 +23,15 @@ from typing import NamedTuple
 
 import polars as pl
 
-from connectors.exceptions import AddressError, BlindspotError, FetchError, ParameterError, SourceNotFound
+from connectors.exceptions import BlindspotError, FetchError, ParameterError, SourceNotFound
 from connectors.lake import Lake
-from connectors.registry import open_store
 from connectors.remote import RemoteStore
 from connectors.stores import Refused, Window
 from connectors.sync_lock import SyncLock
 from connectors.sync_plan import Slices, Span, minus
 from connectors.sync_read import Done, Got, Readers
 from connectors.sync_rows import Merged, Page, merge
+from connectors.sync_sources import remote_stores
 from connectors.sync_state import name_of, read_state, write_state
 from connectors.tables import TABLES
 
@@ -129,9 +129,11 @@ def sync(
     AuthError, SourceNotFound, FetchError, FormatError
         The source did not give what was asked for. What came before is in the lake; the same call goes on from there.
     """
-    store = open_store(source) if isinstance(source, str) else source
-    if not isinstance(store, RemoteStore):
-        raise AddressError(f"{store.address} is read where it lies; what is synced is a remote system (https)")
+    stores = remote_stores(source)
+    if len(stores) > 1:
+        named = ", ".join(one.address for one in stores)
+        raise ParameterError(f"one system is synced at a time, here are {len(stores)} ({named}); name one of them")
+    (store,) = stores
     if parallel < 1:
         raise ParameterError(f"parallel is {parallel}; at least one slice is read at a time")
     feeds = _feeds(store, tables)

@@ -111,3 +111,30 @@ def test_a_source_that_dies_half_way_says_what_is_kept(tmp_path):
     assert first.endswith("(400: no more today)")
     assert second == "What was read so far is in the lake; the same command goes on from there."
     assert done.returncode == 1
+
+
+def test_all_remote_systems_of_a_named_source_come_into_one_lake(tmp_path):
+    shops = [Acme(300, seed=1), Acme(300, seed=2)]
+    for error in shops[1].errors:
+        error["id"] = f"{int(error['id'], 16) + 1_000:032x}"
+    (tmp_path / "files").mkdir()
+    with acme_server(shops[0]) as one, acme_server(shops[1]) as other:
+        parts = f'tracker = ["acme+{one.url}/shop", "acme+{other.url}/shop"]\nreplays = "files"'
+        (tmp_path / "workbench.toml").write_text(f"[sources.team]\n{parts}\n")
+        done = subprocess.run(
+            [*COMMAND, "--source", "team", *WINDOW],
+            cwd=tmp_path, capture_output=True, text=True, check=False, encoding="utf-8",
+            env={**environment(), "PYTHONPATH": os.pathsep.join([str(EXAMPLE), str(EXAMPLE.parents[2])])},
+        )  # fmt: skip
+        other.answer = lambda _: Play(401)
+        failed = subprocess.run(
+            [*COMMAND, "--source", "team", *WINDOW],
+            cwd=tmp_path, capture_output=True, text=True, check=False, encoding="utf-8",
+            env={**environment(), "PYTHONPATH": os.pathsep.join([str(EXAMPLE), str(EXAMPLE.parents[2])])},
+        )  # fmt: skip
+    assert (done.stdout.strip(), done.returncode) == ("lake", 0), done.stderr
+    assert Lake.open(tmp_path / "lake").scan("events").collect()["event_id"].n_unique() == 600
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 2
+    assert "nothing is new." in failed.stderr
+    assert "acme refuses our token" in failed.stderr

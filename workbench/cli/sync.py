@@ -6,21 +6,23 @@ import re
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from connectors.exceptions import BlindspotError, ParameterError
+from connectors.exceptions import AddressError, BlindspotError, ParameterError
 
 if TYPE_CHECKING:
+    from connectors.remote import RemoteStore
     from connectors.sync import SyncReport
 
 sync = App(name="sync", help="Bring a window of a remote system into a lake, to work on it here.")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 GOES_ON = "What was read so far is in the lake; the same command goes on from there."
 REASONS_SHOWN = 3
+STOPPED = 130
 
 
 @sync.default
@@ -45,7 +47,8 @@ def bring(
     Parameters
     ----------
     source
-        The address of the system: sentry+https://sentry.example.com/acme/shop
+        The address of the system (sentry+https://sentry.example.com/acme/shop), or the name of a source in
+        workbench.toml: all its remote systems, one after the other.
     since
         From when on: 90m, 24h, 7d, 2w back from now, or a time in ISO 8601 (UTC unless it says otherwise).
     until
@@ -63,15 +66,31 @@ def bring(
     quiet
         No progress bar.
     """
-    from connectors.registry import open_store
-    from connectors.sync import sync as bring_window
+    from connectors.sync_sources import remote_stores
 
     names = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
-    from_when = _back(since) or _time("since", since)
-    to_when = (_back(until) or _time("until", until)) if until else None
-    console = Console(stderr=True, highlight=False)
-    store = open_store(source)
+    window = {"since": _back(since) or _time("since", since)}
+    window["until"] = (_back(until) or _time("until", until)) if until else None
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    codes = [0]
+    stores = remote_stores(source)
+    for store in stores:
+        wanted = [name for name in names if store.has(name)] if names and len(stores) > 1 else names
+        if names and not wanted:
+            continue
+        options = {**window, "tables": wanted, "parallel": parallel, "again": again}
+        codes.append(_bring(store, lake, options, quiet, allow_empty))
+        if codes[-1] == STOPPED:
+            return STOPPED
+    print(lake)
+    return max(codes)
+
+
+def _bring(store: RemoteStore, lake: str, options: dict[str, Any], quiet: bool, allow_empty: bool) -> int:
+    from connectors.sync import Progress as SyncProgress
+    from connectors.sync import sync as bring_window
+
+    console = Console(stderr=True, highlight=False)
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[said]}"),
         TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal,
@@ -79,31 +98,29 @@ def bring(
     begun = False
     try:
         with bar:
-            task = bar.add_task(getattr(store, "name", source), total=1.0, said="")
+            task = bar.add_task(store.name, total=1.0, said="")
 
-            def show(progress: object) -> None:
+            def show(progress: SyncProgress) -> None:
                 nonlocal begun
                 begun = True
                 waits = f", waits {progress.waits:.0f} s for the rate limit" if progress.waits >= 1 else ""
                 said = f"{progress.rows:,} rows in {progress.calls:,} calls{waits}"
                 bar.update(task, completed=progress.share, said=said)
 
-            report = bring_window(
-                store, lake, since=from_when, until=to_when, tables=names, parallel=parallel, again=again, progress=show
-            )
+            report = bring_window(store, lake, progress=show, **options)
     except KeyboardInterrupt:
         print(f"workbench: stopped. {GOES_ON}", file=sys.stderr)
-        return 130
+        return STOPPED
+    except (AddressError, ParameterError):
+        raise
     except BlindspotError as error:
-        if not begun:
-            raise
-        print(f"workbench: {error}\n{GOES_ON}", file=sys.stderr)
+        print(f"workbench: {error}", *([GOES_ON] if begun else []), sep="\n", file=sys.stderr)
         return 1
-    return _told(report, getattr(store, "name", source), allow_empty)
+    return _told(report, store.name, allow_empty)
 
 
 def _told(report: SyncReport, name: str, allow_empty: bool) -> int:
-    """Say what was done; the lake's address goes to stdout."""
+    """Say what was done."""
     window = f"{report.window.start:%Y-%m-%d %H:%M} – {report.window.end:%Y-%m-%d %H:%M} UTC"
     failed = []
     if not report.held:
@@ -124,7 +141,6 @@ def _told(report: SyncReport, name: str, allow_empty: bool) -> int:
         print(f"{name}, {window}, is in the lake; {'; '.join(changes)}.", file=sys.stderr)
     for sentence in failed:
         print(f"workbench: {sentence}", file=sys.stderr)
-    print(report.lake)
     return int(bool(report.truncated) or (not report.held and not allow_empty))
 
 
