@@ -176,8 +176,8 @@ def test_a_month_s_trend_reads_daily_roll_ups_not_rows(lake, tmp_path, monkeypat
     assert told.height == exact.height == 30 * 15
     assert told["n"].to_list() == exact["n"].to_list()
     assert told["p75"].to_list() == pytest.approx(exact["p75"].to_list(), rel=0.005 + 1e-6, nan_ok=True)
-    if ROWS >= LARGE:
-        assert kept <= 0.1 * rows * SLACK
+    if ROWS >= 10 * LARGE:
+        assert kept <= 0.1 * rows * SLACK, "a month has so many buckets, whatever the rows"
 
 
 def test_a_report_s_tables_over_a_lake_hold_no_rows(lake, tmp_path, monkeypatch):
