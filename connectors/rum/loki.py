@@ -23,6 +23,7 @@ from connectors.stores import Window
 PATH = "loki/api/v1/query_range"
 # what a line must hold, in logfmt and in JSON
 KINDS = {"errors": "exception", "vitals": "measurement", "visits": "event"}
+ANY_KIND = "(exception|measurement|event)"
 # Loki's own defaults: lines a query, and how long a range it answers (limits_config)
 LINES, SLICE = 5000, timedelta(days=30)
 # how far back an open window goes
@@ -53,8 +54,8 @@ class LokiFaro(RemoteStore):
         headers = {"X-Scope-OrgID": tenant} if tenant else {}
         return Http(where.base_url, source=self.system, headers=headers, bearer=secret_of(self.system, where.host))
 
-    def query(self, feed: str) -> str:
-        """Write the LogQL of one feed.
+    def query(self, feed: str | None = None) -> str:
+        """Write the LogQL of one feed; without one, of all of Faro's lines.
 
         Raises
         ------
@@ -67,7 +68,7 @@ class LokiFaro(RemoteStore):
                 f"{self.address} does not say which streams are Faro's; add ?app=<the label app> or ?selector=<LogQL>"
             )
         escaped = (app or "").replace("\\", "\\\\").replace('"', '\\"')
-        return (selector or f'{{app="{escaped}"}}') + f' |~ "kind\\"?[=:] ?\\"?{KINDS[feed]}"'
+        return (selector or f'{{app="{escaped}"}}') + f' |~ "kind\\"?[=:] ?\\"?{KINDS[feed] if feed else ANY_KIND}"'
 
     def read(self, feed: str, window: Window) -> Iterator[Batch]:
         """Give a feed's lines of a window, oldest first, 5,000 at a time.
@@ -84,11 +85,11 @@ class LokiFaro(RemoteStore):
             begin = until
 
     def check(self) -> Check:
-        """Ask for one exception of the last month."""
+        """Ask for the oldest line of the last month."""
         now = self.now()
-        entries = self._ask(self.query("errors"), _nanoseconds(now - SLICE), _nanoseconds(now), 1)
+        entries = self._ask(self.query(), _nanoseconds(now - SLICE), _nanoseconds(now), 1)
         since = _time(entries[0].nanoseconds) if entries else None
-        says = "exceptions of Faro are there" if entries else "Loki answers, but has no exception of Faro in 30 days"
+        says = "Faro's lines are there" if entries else "Loki answers, but has no line of Faro in 30 days there"
         calls = f"one call for {LINES:,} lines, exceptions, measurements and events apart; at least one for 30 days"
         return Check(bool(entries), says, since, calls)
 

@@ -130,19 +130,19 @@ class PosthogStore(RemoteStore):
             after = following
 
     def _recordings(self, window: Window) -> Iterator[Batch]:
-        for number, recordings in enumerate(self._listed(window), 1):
+        # one that began before the window may reach into it
+        start = window.start and window.start - self.lateness
+        for number, recordings in enumerate(self._listed(start, window.end), 1):
             rows = replay_rows()
             for index, recording in enumerate(recordings, 1):
                 read_recording(recording, f"recordings page {number} entry {index}", rows)
             yield page_of([rows], self.user_key)
 
-    def _listed(self, window: Window) -> Iterator[list[Any]]:
+    def _listed(self, start: datetime | None, end: datetime | None) -> Iterator[list[Any]]:
         path, offset = f"api/projects/{self.where.parts['project']}/session_recordings", 0
-        # a recording that began before the window may reach into it
-        start = window.start - self.lateness if window.start else LONG_AGO
         asked = {
-            "date_from": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-            "date_to": f"{window.end + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}" if window.end else None,
+            "date_from": f"{start or LONG_AGO:%Y-%m-%dT%H:%M:%SZ}",
+            "date_to": f"{end + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}" if end else None,
             "limit": RECORDINGS_A_PAGE,
         }
         while True:
@@ -154,10 +154,13 @@ class PosthogStore(RemoteStore):
             offset += len(results)
 
     def _snapshots(self, window: Window) -> Iterator[Batch]:
-        for recordings in self._listed(window):
+        """Give the events of all recordings that began in the window, whenever they end."""
+        for recordings in self._listed(window.start, window.end):
             for recording in recordings:
                 if replay_id := as_text(dig(recording, "id")):
                     try:
-                        yield from self.read_recording(replay_id)
+                        for batch in self.read_recording(replay_id):
+                            # one that is still being written is read again: `lateness` is as long as a recording lasts
+                            yield batch._replace(truncated=False)
                     except CallRefused as refused:
                         yield Batch({}, note=f"recording {replay_id} was not given: {refused}", truncated=True)
