@@ -25,6 +25,7 @@ from connectors.objects import Objects
 from connectors.parts import parts_of_events, parts_of_window, scan_parts, table_of
 from connectors.redaction import redact
 from connectors.stores import Fetched, FetchReport, Window
+from connectors.sync_state import coverage
 from connectors.tables import EVENTS, REPLAY_EVENTS, REPLAYS, Table, conform
 
 
@@ -197,6 +198,8 @@ class Lake(TableAnswers):
         if self.objects.remote or any(part.schema != SCHEMA for part in self._parts(table)):
             rows = self.objects.collect(rows).lazy()
         parts = self._parts(table)
+        synced = coverage(self.objects, table.name, window)
+        notes = [None if parts else f"the lake has no {table.name}", synced.note]
         report = FetchReport(
             source=self.name,
             table=table.name,
@@ -204,6 +207,7 @@ class Lake(TableAnswers):
             rows=self.objects.collect(rows.select(pl.len())).item(),
             window=window,
             pages=len(parts_of_window(parts, window)),
-            note=None if parts else f"the lake has no {table.name}",
+            truncated=synced.partial,
+            note="; ".join(filter(None, notes)) or None,
         )
         return Fetched(rows, report)

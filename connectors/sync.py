@@ -32,7 +32,7 @@ from connectors.sync_plan import Slices, Span, minus
 from connectors.sync_read import Done, Got, Readers
 from connectors.sync_rows import Merged, Page, merge
 from connectors.sync_sources import remote_stores
-from connectors.sync_state import name_of, read_state, write_state
+from connectors.sync_state import FeedState, State, name_of, read_state, write_state
 from connectors.tables import TABLES
 
 # Pages of so many bytes in memory go into the lake in one step, or after so many seconds whatever there is.
@@ -167,7 +167,7 @@ class _Run:
         self._state = read_state(lake.objects, store.address, lake.manifest.revision)
         self._pages: list[Page] = []
         self._bytes = 0
-        self._settled: dict[str, list[Span]] = {}
+        self._complete: dict[str, list[Done]] = {}
         self._stepped = time.monotonic()
         self._done = timedelta()
 
@@ -198,7 +198,7 @@ class _Run:
             report.refused += len(item.refused)
             report.reasons += item.refused[: REASONS_KEPT - len(report.reasons)]
         else:
-            self._settled.setdefault(item.feed, []).append(item.settled)
+            self._complete.setdefault(item.feed, []).append(item)
             self._done += item.span.length
             if item.truncated:
                 report.truncated.append((item.feed, item.span))
@@ -213,15 +213,21 @@ class _Run:
                 for name, merged in merge(self._lake, self._pages).items():
                     before = self.report.tables.get(name, Merged())
                     self.report.tables[name] = Merged(before.new + merged.new, before.changed + merged.changed)
-            state = self._state.with_settled(self._settled, self._lake.manifest.revision)
+            feeds = {**self._state.feeds, **{feed: self._after(feed, done) for feed, done in self._complete.items()}}
+            state = State(self._store.address, self._store.name, self._lake.manifest.revision, feeds)
             if state.feeds != self._state.feeds:
                 write_state(self._lake.objects, state)
             self._lock.renew()
         except OSError as error:
             raise FetchError(f"the lake at {self._lake.address} cannot be written ({error.strerror})") from error
         self._state = state
-        self._pages, self._bytes, self._settled = [], 0, {}
+        self._pages, self._bytes, self._complete = [], 0, {}
         self._stepped = time.monotonic()
+
+    def _after(self, feed: str, done: Sequence[Done]) -> FeedState:
+        before = self._state.feeds.get(feed, FeedState())
+        cut = [one.span for one in done if one.truncated]
+        return before.and_read(self._store.feeds[feed], [one.span for one in done], [one.settled for one in done], cut)
 
 
 def _feeds(store: RemoteStore, tables: Sequence[str] | None) -> list[str]:

@@ -8,35 +8,98 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple, Self
 
 import msgspec
 
 from connectors.exceptions import FormatError, SourceNotFound
 from connectors.objects import Objects
-from connectors.sync_plan import Span, union
+from connectors.stores import Window
+from connectors.sync_plan import Span, minus, union
 
 FOLDER = ".sync"
 
 
+class FeedState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A feed: the tables that it gives, and stretches of time.
+
+    `settled` need not be read again, `read` is in the lake as far as its source had it when it was asked, of
+    `truncated` the source would not give everything.
+    """
+
+    tables: list[str] = []
+    settled: list[tuple[datetime, datetime]] = []
+    read: list[tuple[datetime, datetime]] = []
+    truncated: list[tuple[datetime, datetime]] = []
+
+    def and_read(
+        self, tables: Sequence[str], spans: Sequence[Span], settled: Sequence[Span], cut: Sequence[Span]
+    ) -> Self:
+        """Add what has been read since."""
+        left = [part for one in self.truncated for part in minus(Span(*one), spans)]
+        return type(self)(list(tables), _joined(self.settled, settled), _joined(self.read, spans), _joined(left, cut))
+
+
 class State(msgspec.Struct, frozen=True):
-    """The content of the file: the source, the lake's revision when it was written, what is settled of each feed."""
+    """The content of the file: the source, the lake's revision when it was written, what there is of each feed."""
 
     source: str
+    name: str = ""
     revision: int = 0
-    feeds: dict[str, list[tuple[datetime, datetime]]] = {}
+    feeds: dict[str, FeedState] = {}
 
     def settled(self, feed: str) -> list[Span]:
         """Give the stretches of a feed that need not be read again."""
-        return [Span(*one) for one in self.feeds.get(feed, [])]
+        return [Span(*one) for one in self.feeds.get(feed, FeedState()).settled]
 
-    def with_settled(self, settled: Mapping[str, list[Span]], revision: int) -> State:
-        """Add stretches to what is settled."""
-        feeds = dict(self.feeds)
-        for feed, spans in settled.items():
-            feeds[feed] = [tuple(span) for span in union([*self.settled(feed), *spans])]
-        return State(self.source, revision, {feed: spans for feed, spans in feeds.items() if spans})
+
+class Covered(NamedTuple):
+    """What a lake knows of its sources for a window: whether something is missing, and in words what."""
+
+    partial: bool = False
+    note: str | None = None
+
+
+def coverage(objects: Objects, table_name: str, window: Window) -> Covered:
+    """Say what of a window the sources of a lake have not given, or have not been asked for.
+
+    Nothing is said of a lake that was not synced, nor of an open end of a window.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from datetime import UTC
+    >>> noon, evening, night = (datetime(2026, 3, 9, hour, tzinfo=UTC) for hour in (12, 18, 23))
+    >>> objects = Objects.open(tempfile.mkdtemp())
+    >>> feed = FeedState(["events"], read=[(noon, evening)])
+    >>> write_state(objects, State("acme+https://h/shop", "acme shop", 7, {"errors": feed}))
+    >>> coverage(objects, "events", Window(noon, evening)), coverage(objects, "vitals", Window(noon, night))
+    (Covered(partial=False, note=None), Covered(partial=False, note=None))
+    >>> coverage(objects, "events", Window(noon, night)).note
+    'acme shop was not read for 2026-03-09 18:00 UTC – 2026-03-09 23:00 UTC: workbench sync brings it'
+    """
+    notes = []
+    for info in objects.names(FOLDER, hidden=True):
+        if not info.name.endswith(".json"):
+            continue
+        state = _decoded(objects, info.name)
+        for feed in state.feeds.values():
+            if table_name in feed.tables and feed.read:
+                start, end = window.start or feed.read[0][0], window.end or feed.read[-1][1]
+                missing = minus(Span(start, end), [Span(*one) for one in feed.read]) if start < end else []
+                if missing:
+                    more = f" and {len(missing) - 1} more stretches" if len(missing) > 1 else ""
+                    said = Window(*missing[0]).describe()
+                    notes.append(f"{state.name} was not read for {said}{more}: workbench sync brings it")
+                cut = [one for one in feed.truncated if one[0] < end and one[1] > start]
+                notes += [f"{state.name} would not give all of {Window(*one).describe()}" for one in cut[:1]]
+    return Covered(bool(notes), "; ".join(notes) or None)
+
+
+def _joined(have: Sequence[tuple[datetime, datetime]], more: Sequence[Span]) -> list[tuple[datetime, datetime]]:
+    return [tuple(span) for span in union([*(Span(*one) for one in have), *more])]
 
 
 def name_of(source: str) -> str:
@@ -63,22 +126,25 @@ def read_state(objects: Objects, source: str, revision: int) -> State:
     --------
     >>> import tempfile
     >>> objects = Objects.open(tempfile.mkdtemp())
-    >>> write_state(objects, State("acme+https://h/shop", 7))
+    >>> write_state(objects, State("acme+https://h/shop", "acme shop", 7))
     >>> read_state(objects, "acme+https://h/shop", 7).revision, read_state(objects, "acme+https://h/shop", 3).revision
     (7, 0)
     """
     name = f"{name_of(source)}.json"
     try:
-        raw = objects.read(name)
+        state = _decoded(objects, name)
     except SourceNotFound:
         return State(source)
+    return state if state.revision <= revision else State(source)
+
+
+def _decoded(objects: Objects, name: str) -> State:
     try:
-        state = msgspec.json.decode(raw, type=State)
+        return msgspec.json.decode(objects.read(name), type=State)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FormatError(
             f"{name} at {objects.address} cannot be read ({error}); delete it, and the source is read anew"
         ) from error
-    return state if state.revision <= revision else State(source)
 
 
 def write_state(objects: Objects, state: State) -> None:

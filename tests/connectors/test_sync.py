@@ -300,3 +300,18 @@ def test_no_file_of_the_lake_holds_the_token(shop, tmp_path):
     assert TOKEN not in repr(report) + repr(raised.value) + str(raised.value)
     for path in (tmp_path / "lake").rglob("*.parquet"):  # Parquet is packed: look at the values as well
         assert TOKEN not in pl.read_parquet(path).write_ndjson()
+
+
+def test_a_lake_says_what_of_a_window_was_never_read(shop, tmp_path):
+    acme, address = shop
+    sync(address, tmp_path / "lake", since=NOON + timedelta(hours=1), until=NOON + timedelta(hours=3))
+    lake = open_store(tmp_path / "lake")
+    inside = lake.events(Window(NOON + timedelta(hours=1), NOON + timedelta(hours=2))).report
+    assert (inside.complete, inside.note) == (True, None)
+    beyond = lake.frames(Window(NOON + timedelta(hours=1), NOON + timedelta(hours=5))).report
+    assert not beyond.complete
+    assert beyond.note == (
+        "acme shop was not read for 2026-03-09 15:00 UTC – 2026-03-09 17:00 UTC: workbench sync brings it"
+    )
+    assert lake.events(Window()).report.complete
+    assert lake.vitals(Window(NOON, NOON + HOURS)).report.note == "the lake has no vitals"
