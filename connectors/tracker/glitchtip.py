@@ -8,7 +8,6 @@ lists events without their sections is asked for each one; there are no deploys,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ import msgspec
 from connectors.formats.sentry_event import EventTables
 from connectors.formats.sentry_rest import read_rest_event
 from connectors.formats.values import as_text
-from connectors.narrow import in_environment, is_before, is_outside
+from connectors.narrow import in_environment, is_before, is_outside, time_of
 from connectors.pages import page_of
 from connectors.paging import linked_pages
 from connectors.releases.sentry import read_releases
@@ -73,11 +72,10 @@ class GlitchTipStore(RemoteStore):
     def check(self) -> Check:
         """Ask for the project, and for its newest event."""
         project = self.http.get(self.project_path).json(dict[str, Any])
-        began = as_text(project.get("dateCreated"))
         return Check(
             True,
             f"project {project.get('slug')} opens; how far back it goes is the server's setting",
-            datetime.fromisoformat(began) if began else None,
+            time_of(project.get("dateCreated")),
             f"one call for {PER_PAGE} events from the newest back to the window, on older servers one more an event",
         )
 

@@ -16,9 +16,9 @@ import msgspec
 
 from connectors.formats.sentry_event import EventTables
 from connectors.formats.sentry_rest import read_rest_event
-from connectors.formats.values import as_int, as_text
+from connectors.formats.values import as_int
 from connectors.http import Answer, Http
-from connectors.narrow import in_environment
+from connectors.narrow import in_environment, time_of
 from connectors.pages import page_of
 from connectors.paging import linked_pages
 from connectors.releases.sentry import read_releases
@@ -99,9 +99,7 @@ class SentryStore(RemoteStore):
 
     def check(self) -> Check:
         """Ask for the project: does the token open it?"""
-        began = as_text(self.project.get("dateCreated"))
-        since = datetime.fromisoformat(began) if began else None
-        kept = self.now() - RETENTION
+        since, kept = time_of(self.project.get("dateCreated")), self.now() - RETENTION
         return Check(
             True,
             f"project {self.project.get('slug')} (number {self.project.get('id')}) opens",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import shutil
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,3 +124,35 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     )
     report = open_store(tmp_path).replays(Window()).report
     assert report.refused[0].reason == "the recording is larger than 1 MB unpacked"
+
+
+RECORDED = Path(__file__).parent / "recorded" / "sentry_replay.ndjson"
+
+
+def test_what_the_real_sdk_recorded_in_a_real_browser(tmp_path):
+    """Two visits of Chromium to a page with Sentry's SDK (`recorded/`): a click, a call, an error; packed and plain."""
+    lines = [json.loads(line) for line in RECORDED.read_text().splitlines()]
+    told = {line["replay_id"] for line in lines}
+    assert all(line["replay_id"].encode() in base64.b64decode(line["envelope_b64"]) for line in lines)
+    shutil.copy(RECORDED, tmp_path)
+    store = open_store(tmp_path)
+    replays = store.replays(Window()).frame.collect()
+    assert set(replays["replay_id"]) == told
+    assert len(told) == 2
+    assert set(replays["session_id"]) == {"s-1"}
+    assert set(replays["kept_because"]) == {"sample"}
+    for replay in replays.iter_rows(named=True):
+        rows = store.replay_events(replay["replay_id"]).frame.collect()
+        assert replay["event_count"] == rows.height
+        # a visit of some seconds: none of the SDK's own events, whose times are in seconds, fell out of it
+        assert 2 < (replay["ended_at"] - replay["started_at"]).total_seconds() < 20
+        assert rows["at"].min() >= replay["started_at"]
+        texts = rows["data"].to_list()
+        assert sum('"tag":"performanceSpan"' in text for text in texts) >= 5
+        # the button was pressed, and the page said so
+        assert sum('"textContent":"sold"' in text for text in texts) == 1
+        assert rows.filter(type=3, source=2).height >= 3
+    events = store.events(Window()).frame.collect()
+    assert set(events["replay_id"]) == told
+    assert set(events["type"]) == {"TypeError"}
+    assert_conforms(store)
