@@ -127,7 +127,7 @@ def test_a_build_passes_against_it_and_fails_after_a_change(uploaded: tuple[Path
     assert check_maps(site, RELEASE, bundle, dist="8").findings["verdict"].unique().to_list() == ["dist_mismatch"]
     view = site / "assets" / "view.js"
     code = view.read_text("utf-8")
-    view.write_text(f"let early=1;{code}", "utf-8")  # on the uploader's own first line, which no mapping stands on
+    view.write_text(f"let early=1;{code}", "utf-8")  # before the uploader's own lines, on which no mapping stands
     assert check_maps(site, RELEASE, bundle, dist=DIST).passed
-    view.write_text(code.replace("\n", "\nlet early=1;", 1), "utf-8")
+    view.write_text(code.replace("\nimport{", "\nlet early=1;import{", 1), "utf-8")
     assert check_maps(site, RELEASE, bundle, dist=DIST).findings["verdict"].to_list() == ["other_build"]
