@@ -12,6 +12,7 @@ A system that wants two secrets asks for each by a name of its own (`secret_of("
 
 from __future__ import annotations
 
+import base64
 import hmac
 import os
 import re
@@ -53,6 +54,20 @@ class Secret:
     def reveal(self) -> str:
         """Give the text itself."""
         return self._reveal()
+
+    def as_basic(self, user: str) -> Secret:
+        """Give the `Authorization` header of HTTP Basic: this is `user:password`, or else the password of `user`.
+
+        Examples
+        --------
+        >>> Secret("s3cret").as_basic("lhci").reveal()
+        'Basic bGhjaTpzM2NyZXQ='
+        """
+        pair = self.reveal() if ":" in self.reveal() else f"{user}:{self.reveal()}"
+        header = Secret(base64.b64encode(pair.encode()).decode())
+        encoded = header.reveal()
+        header._reveal = lambda: f"Basic {encoded}"
+        return header
 
     def __repr__(self) -> str:
         return f"Secret({HIDDEN})"
