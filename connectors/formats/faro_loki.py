@@ -115,20 +115,24 @@ def payload_of(said: dict[str, Any]) -> dict[str, Any]:
     >>> payload["meta"]["session"], payload["events"][0]["attributes"]
     ({'id': 's1', 'attributes': {}}, {'a': '1'})
     """
-    meta = {section: _under(said, f"{section}_") for section in SECTIONS}
-    meta["session"]["attributes"] = _under(said, "session_attr_")
+    flat: dict[str, dict[str, Any]] = {}
+    for key, value in said.items():
+        prefix, _, rest = key.partition("_")
+        flat.setdefault(prefix, {})[rest] = value
+    meta = {section: flat.get(section, {}) for section in SECTIONS}
+    meta["session"]["attributes"] = _under(meta["session"], "attr_")
     trace = {"trace_id": said.get("traceID"), "span_id": said.get("spanID")}
     item: dict[str, Any] = {"timestamp": _time(said.get("timestamp")), "trace": trace}
     kind = said["kind"]
     if kind == "exception":
         frames = _frames(as_text(said.get("stacktrace")) or "")
         item |= {"type": said.get("type"), "value": said.get("value"), "hash": said.get("hash")}
-        item |= {"stacktrace": {"frames": frames}, "context": _under(said, "context_")}
+        item |= {"stacktrace": {"frames": frames}, "context": flat.get("context", {})}
     elif kind == "measurement":
-        values = {name: as_number(value) for name, value in _under(said, "value_").items()}
-        item |= {"type": said.get("type"), "values": values, "context": _under(said, "context_")}
+        values = {name: as_number(value) for name, value in flat.get("value", {}).items()}
+        item |= {"type": said.get("type"), "values": values, "context": flat.get("context", {})}
     else:
-        item |= {"name": said.get("event_name"), "attributes": _under(said, "event_data_")}
+        item |= {"name": said.get("event_name"), "attributes": _under(flat.get("event", {}), "data_")}
     return {"meta": meta, LISTS[kind]: [item]}
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from connectors.exceptions import AuthError, CallRefused, FetchError
+from connectors.exceptions import AddressError, AuthError, CallRefused, FetchError
 from connectors.formats.datadog_rum import read_rum_event
 from connectors.formats.datadog_search import PAGE, events_of, search, seconds_to_wait, term, warnings_of
 from connectors.formats.nested import dig
@@ -64,7 +64,17 @@ class DatadogRum(RemoteStore):
     lateness: ClassVar = timedelta(hours=4)
 
     def connect(self, where: Address) -> Http:
-        """Make the client, with both keys as headers."""
+        """Make the client, with both keys as headers.
+
+        Raises
+        ------
+        AddressError
+            The host is the one that people look at.
+        """
+        if where.host.startswith("app."):
+            raise AddressError(
+                f"{where.text} is where people look; the API is at {where.host.replace('app', 'api', 1)}"
+            )
         self._other_key = variables_of("datadog_app", where.host)[-1]
         keys = {
             "DD-API-KEY": secret_of("datadog", where.host),

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from connectors.exceptions import CallRefused, FetchError, SourceNotFound
+from connectors.exceptions import AddressError, CallRefused, FetchError, SourceNotFound
 from connectors.formats.nested import dig
 from connectors.formats.posthog_events import (
     read_exception,
@@ -69,7 +69,15 @@ class PosthogStore(RemoteStore):
     lateness: ClassVar = timedelta(hours=24)
 
     def connect(self, where: Address) -> Http:
-        """Make the client, at the pace that is allowed."""
+        """Make the client, at the pace that is allowed.
+
+        Raises
+        ------
+        AddressError
+            The host is the one that events are sent to.
+        """
+        if ".i." in where.host:
+            raise AddressError(f"{where.text} takes events in; they are read at {where.host.replace('.i.', '.')}")
         bearer = secret_of(self.system, where.host)
         return Http(where.base_url, source=self.system, bearer=bearer, per_second=CALLS_A_SECOND)
 

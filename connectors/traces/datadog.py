@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from connectors.exceptions import AuthError, FetchError
+from connectors.exceptions import AddressError, AuthError, FetchError
 from connectors.formats.attributes import span_rows
 from connectors.formats.datadog_ids import decimal_of
 from connectors.formats.datadog_search import (
@@ -54,7 +54,17 @@ class DatadogSpans(RemoteStore):
     feeds: ClassVar = {"spans": ("spans",)}
 
     def connect(self, where: Address) -> Http:
-        """Make the client, with both keys as headers."""
+        """Make the client, with both keys as headers.
+
+        Raises
+        ------
+        AddressError
+            The host is the one that people look at.
+        """
+        if where.host.startswith("app."):
+            raise AddressError(
+                f"{where.text} is where people look; the API is at {where.host.replace('app', 'api', 1)}"
+            )
         self._other_key = variables_of("datadog_app", where.host)[-1]
         keys = {
             "DD-API-KEY": secret_of("datadog", where.host),

@@ -398,6 +398,12 @@ def test_an_address_with_something_unknown():
         open_store("datadog+https://api.datadoghq.eu?project=shop")
 
 
+@pytest.mark.parametrize("kind", ["datadog", "datadog-spans"])
+def test_the_host_that_people_look_at(kind):
+    with pytest.raises(AddressError, match=r"is where people look; the API is at api\.datadoghq\.eu"):
+        open_store(f"{kind}+https://app.datadoghq.eu")
+
+
 def test_a_host_that_is_no_api(server):
     with pytest.raises(SourceNotFound, match="has nothing at"):
         open_store(f"datadog+{server.url}/app").check()

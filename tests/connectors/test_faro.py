@@ -19,6 +19,7 @@ import pytest
 from connectors import http as http_module
 from connectors.exceptions import AddressError, AuthError, SourceNotFound
 from connectors.folder import FolderSource
+from connectors.formats.recognise import recognise
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.testing import assert_conforms
@@ -163,6 +164,20 @@ def test_what_cannot_be_read_costs_itself(tmp_path):
     vitals = source.vitals(Window()).report
     assert vitals.rows == 3
     assert vitals.refused[0].reason == "INP: value is 'fast', not a number from 0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "document"),
+    [
+        ("exports", PAYLOAD),
+        ("exports", {"events": PAYLOAD["events"], "meta": META}),
+        ("replays", {"meta": {"page": "/"}, "events": [{"type": 4, "timestamp": 1741530000000, "data": {}}]}),
+        ("beacons", {"meta": {}, "measurements": [{"name": "LCP", "value": 2100}], "ts": 1741530000}),
+        ("traces", SPANS),
+    ],
+)
+def test_what_is_taken_for_a_payload(kind, document):
+    assert recognise("x.json", json.dumps(document).encode()) == kind
 
 
 # ---- Loki
@@ -338,6 +353,18 @@ def test_what_passes_is_tried_again(trouble):
     loki, left = Loki(), [trouble]
     with serving(lambda asked: left.pop() if left else loki(asked)) as server:
         assert opened(server).events(Window()).report.rows == 1
+
+
+def test_a_tenant_is_named_in_every_call():
+    loki, seen = Loki(), []
+
+    def answer(asked):
+        seen.append(asked.headers.get("x-scope-orgid"))
+        return loki(asked)
+
+    with serving(answer) as server:
+        opened(server, "?app=testapp&tenant=team-a").events(Window())
+    assert set(seen) == {"team-a"}
 
 
 def test_refusals_in_one_sentence(monkeypatch):

@@ -330,6 +330,8 @@ def test_a_wrong_key_an_unknown_project_no_project(server, monkeypatch):
         store(server, "1").check()
     with pytest.raises(AddressError, match="does not name its project"):
         open_store("posthog+https://eu.posthog.com")
+    with pytest.raises(AddressError, match=r"takes events in; they are read at eu\.posthog\.com"):
+        open_store("posthog+https://eu.i.posthog.com/1")
     monkeypatch.setenv("BLINDSPOT_POSTHOG_TOKEN", "phx_wrong_wrong_wrong")
     with pytest.raises(AuthError, match="set BLINDSPOT_POSTHOG_TOKEN") as caught:
         store(server).events(Window())
