@@ -52,8 +52,8 @@ def read_event(event: dict[str, Any], place: str, out: RumTables) -> None:
     ...     "EventWebSourceFileUrl": "https://shop.example/app.js"}, "a:1", out)
     >>> out.events.frame().select("type", "message", "handled", "session_id", "page_view_id").rows()
     [('TypeError', 'x is undefined', False, '5:7', '5:7:9')]
-    >>> out.frames.frame()["url"].to_list()
-    ['https://shop.example/app.js']
+    >>> out.events.frame()["tags"].to_list()
+    [[{'key': 'EventWebSourceFileUrl', 'value': 'https://shop.example/app.js'}]]
     """
     at = as_micros(event.get("EventStart"))
     kind = as_text(event.get("EventType"))
@@ -107,7 +107,10 @@ def _add_error(event: dict[str, Any], at: int, mechanism: str, out: RumTables) -
     text, kind = as_text(event.get("EventTargetText")), as_text(event.get("EventVarErrorKind"))
     url, route, release, environment, device, region, browser = _visit(event)
     event_id = hashlib.sha256(msgspec.json.encode((session, page, at, mechanism, kind, text))).hexdigest()[:32]
-    if source := as_text(event.get("EventWebSourceFileUrl")):
+    # A file without a line is no place in it, and reads as the page's own address; but what an extension threw is told
+    # by its scheme alone.
+    source = as_text(event.get("EventWebSourceFileUrl"))
+    if source and not source.startswith(("http://", "https://", "/")):
         out.frames.add((event_id, 0, 0, source, None, None, None, None, None))
     uncaught = event.get("EventSubType") == "uncaught"
     out.events.add(
@@ -143,6 +146,7 @@ def _navigation(event: dict[str, Any]) -> str | None:
 
 
 def _variables(event: dict[str, Any]) -> list[tuple[str, str]]:
-    """Give the team's own variables: `evt_...`, `page_...`, `user_...`."""
-    own = ((name, as_text(value)) for name, value in event.items() if name.startswith(("evt_", "page_", "user_")))
-    return [(name, value) for name, value in own if value is not None]
+    """Give the team's own variables (`evt_...`, `page_...`, `user_...`), and the file that threw."""
+    own = [name for name in event if name.startswith(("evt_", "page_", "user_"))]
+    said = ((name, as_text(event.get(name))) for name in (*own, "EventWebSourceFileUrl"))
+    return [(name, value) for name, value in said if value is not None]

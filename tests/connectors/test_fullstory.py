@@ -68,8 +68,17 @@ def test_errors_have_a_text_and_a_file_and_no_stack(source):
         ("TypeError", "Cannot read properties of undefined", False, "exception", None, "a1b2c3d"),
         (None, "payment failed", None, "console", None, "a1b2c3d"),
     ]
-    frames = source.frames(Window()).frame.select("url", "function", "line").collect()
-    assert frames.rows() == [("https://shop.example/assets/app.js", None, None)]
+    assert source.frames(Window()).report.rows == 0
+    tags = source.events(Window()).frame.collect()["tags"].to_list()
+    assert {"key": "EventWebSourceFileUrl", "value": "https://shop.example/assets/app.js"} in tags[0]
+    assert {"key": "page_release_str", "value": "a1b2c3d"} in tags[0]
+
+
+def test_what_an_extension_threw_is_told_by_its_address(tmp_path):
+    extension = "chrome-extension://abcdefghijklmnop/content.js"
+    (tmp_path / "segment.json").write_text(json.dumps([{**EVENTS[3], "EventWebSourceFileUrl": extension}]))
+    frames = FolderSource(tmp_path).frames(Window()).frame.select("url", "line").collect()
+    assert frames.rows() == [(extension, None)]
 
 
 def test_pages_sessions_and_vitals(source):
