@@ -14,7 +14,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors.exceptions import AuthError, CallRefused, SourceNotFound
 from connectors.formats.sentry_event import EventTables
+from connectors.formats.sentry_outcomes import QUANTITY, Outcomes, counts_of, sampling_of
 from connectors.formats.sentry_rest import read_rest_event
 from connectors.formats.values import as_int
 from connectors.http import Answer, Http
@@ -31,6 +33,7 @@ from connectors.traces import sentry as traces
 PER_PAGE = 100
 # The interface wants both ends of a window or none.
 BEGINNING = datetime(2010, 1, 1, tzinfo=UTC)
+HOURLY = timedelta(days=14)
 RETENTION = timedelta(days=90)
 """How long Sentry keeps errors on its larger plans (docs.sentry.io, data retention periods)."""
 
@@ -115,6 +118,17 @@ class SentryStore(RemoteStore):
                 read_rest_event(raw, f"events page {page} event {number}", out)
             tables = (out.events, out.frames, out.breadcrumbs, out.requests)
             yield in_environment(page_of(tables, self.user_key), self.environment)
+        yield self._what_was_not_kept(window)
+
+    def _what_was_not_kept(self, window: Window) -> Batch:
+        """Ask what became of the errors that were sent: a quota that ran out must not look like fewer errors."""
+        asked = between(window) or {"statsPeriod": f"{RETENTION.days}d"}
+        about = {"groupBy": "outcome", "field": QUANTITY, "category": "error", "project": self.project.get("id")}
+        try:
+            answer = self.http.get(f"{self.org_path}stats_v2/", {**asked, **about, "interval": _interval(window)})
+        except (AuthError, SourceNotFound, CallRefused) as error:
+            return Batch({}, note=f"how many errors were dropped on the way is not known ({error})")
+        return Batch({}, sampling=sampling_of(counts_of(answer.json(Outcomes).groups)))
 
     def _asked(self, window: Window) -> dict[str, Any]:
         return {
@@ -141,6 +155,12 @@ def between(window: Window) -> dict[str, str]:
     if end.microsecond:
         end += timedelta(seconds=1)
     return {name: f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S}" for name, time in (("start", start), ("end", end))}
+
+
+def _interval(window: Window) -> str:
+    """Give the grain of statistics: days for long windows, of which hours would be too many for one answer."""
+    length = RETENTION if window.start is None else (window.end or datetime.now(UTC)) - window.start
+    return "1d" if length > HOURLY else "1h"
 
 
 def rest_of_window(answer: Answer) -> float | None:

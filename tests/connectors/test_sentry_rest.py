@@ -110,11 +110,12 @@ def everything(count: int = 30, **more) -> SentryServer:
 def test_events_come_by_page_until_there_are_no_results():
     with serving(SentryServer(listed(30), page=8)) as server:
         fetched = open_store(f"sentry+{server.url}/acme/shop").events(Window())
-        asked = [one.path for one in server.asked]
+        asked = [one.path for one in server.asked if "/events/" in one.path]
     rows = fetched.frame.collect()
     assert asked[0] == "/api/0/projects/acme/shop/events/?full=true&per_page=100"
     assert asked[-1].endswith("&cursor=0%3A24%3A0")
-    assert len(asked) == fetched.report.pages == 4
+    # and one call for what was not kept
+    assert len(asked) == fetched.report.pages - 1 == 4
     assert fetched.report.complete
     sent = {one.event["event_id"]: one.event for one in incident()[:30]}
     assert set(rows["event_id"]) == set(sent)
@@ -151,9 +152,30 @@ def test_a_window_is_asked_for_with_both_ends():
     with serving(SentryServer(listed(5))) as server:
         store = open_store(f"sentry+{server.url}/acme/shop")
         assert store.events(window).report.complete
-        assert "start=2026-03-09T12%3A00%3A00&end=20" in server.asked[-1].path
+        assert "start=2026-03-09T12%3A00%3A00&end=20" in server.asked[0].path
         empty = store.events(Window(datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)))
-    assert (empty.report.rows, empty.report.pages, empty.report.complete) == (0, 1, True)
+    assert (empty.report.rows, empty.report.pages, empty.report.complete) == (0, 2, True)
+
+
+def test_errors_that_sentry_did_not_keep_are_told():
+    """A quota that runs out in the middle of an incident must not look as if the incident were over."""
+    answers = SentryServer(listed(5))
+    answers.outcomes = {"accepted": 5, "rate_limited": 700, "filtered": 20}
+    day = Window(NOON, NOON + timedelta(days=1))
+    with serving(answers) as server:
+        report = open_store(f"sentry+{server.url}/acme/shop").events(day).report
+        asked = server.asked[-1].path
+        assert "category=error" in asked
+        assert "interval=1h" in asked
+        assert report.sampling == (
+            "5 of 725 errors sent in these hours were kept; 700 over quota or rate limit, "
+            "20 filtered by the project's own rules"
+        )
+        forbidden = Play(403, b'{"detail":"You do not have permission to perform this action."}', JSON)
+        server.answer = lambda asked: forbidden if "stats_v2" in asked.path else answers(asked)
+        report = open_store(f"sentry+{server.url}/acme/shop").events(Window()).report
+    assert (report.rows, report.complete, report.sampling) == (5, True, None)
+    assert report.note.startswith("how many errors were dropped on the way is not known (sentry refuses our token")
 
 
 def test_another_environment_is_left_out():
@@ -235,7 +257,7 @@ def test_a_spent_rate_limit_is_waited_out_before_the_next_call():
     answers.remaining, answers.reset = 0, int(time.time()) + 2
     with serving(answers) as server:
         report = open_store(f"sentry+{server.url}/acme/shop").events(Window()).report
-        first, second = (one.at for one in server.asked)
+        first, second = (one.at for one in server.asked if "/events/" in one.path)
     assert report.rate_limited
     assert report.complete
     assert 0.5 < second - first < 5
@@ -247,7 +269,8 @@ def test_a_429_is_tried_again_and_one_that_asks_for_too_long_is_said():
     answers.trouble = [Play(429, body, {**JSON, "retry-after": "0"}), Play(502, b"<html>", {})]
     with serving(answers) as server:
         report = open_store(f"sentry+{server.url}/acme/shop").events(Window()).report
-        assert (report.rows, report.complete, len(server.asked)) == (20, True, 4)
+        asked = [one.path for one in server.asked if "/events/" in one.path]
+        assert (report.rows, report.complete, len(asked)) == (20, True, 4)
         answers.trouble = [Play(429, body, {**JSON, "retry-after": "3600"})]
         with pytest.raises(RateLimited, match="sentry asks us to come back in 3600 s"):
             open_store(f"sentry+{server.url}/acme/shop").check()
