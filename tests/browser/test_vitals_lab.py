@@ -120,14 +120,15 @@ def picker(page: Page, label: str) -> Locator:
 
 
 def seen(page: Page, section: str) -> Locator:
-    """A section of the page; the lab draws what is scrolled to."""
+    """A section of the page; the lab draws what is scrolled to. It may be drawn anew meanwhile."""
     found = page.locator(f".bs-{section}").first
-    found.scroll_into_view_if_needed()
+    found.evaluate("element => element.scrollIntoView({block: 'center'})")
     return found
 
 
 def test_in_the_lab_another_metric_and_device_change_tables_and_charts(live: Page) -> None:
     expect(live.locator(".bs-headline h1")).to_contain_text("got worse", timeout=180_000)
+    shoot(live, "vitals-lab-top")
     picker(live, "Metric").select_option(label="INP")
     expect(seen(live, "spread")).to_contain_text("INP, mobile", timeout=PATIENCE)
     expect(seen(live, "spread")).to_contain_text("INP, desktop")
@@ -148,7 +149,7 @@ def test_in_the_lab_another_metric_and_device_change_tables_and_charts(live: Pag
 
 def test_in_the_lab_two_releases_are_compared_alone(live: Page) -> None:
     compare = picker(live, "Compare")
-    pairs = compare.locator("option").all_inner_texts()
+    pairs = compare.locator("option").all_text_contents()
     assert len(pairs) == 4, "all deploys, and the three pairs of four releases"
     expect(seen(live, "changes").locator("h3").first).to_contain_text("against", timeout=PATIENCE)
     compare.select_option(index=2)

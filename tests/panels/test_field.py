@@ -87,6 +87,17 @@ def test_pickers_drive_every_section_and_devices_are_mixed_only_when_asked(page:
         page.header.select(colour="red")
 
 
+def test_a_picker_shows_what_is_chosen_and_all_is_shown_as_such(page: Field) -> None:
+    page.header.select(metric="INP", device=None)
+    pickers = {picker.description: picker for picker in page.header.widget().children}
+    assert (pickers["Metric"].label, pickers["Device"].label) == ("INP", "each apart")
+    pickers["Device"].value = "mobile"
+    assert page.header.selection["device"] == "mobile"
+    pickers["Device"].value = ""
+    assert (page.header.selection["device"], pickers["Device"].label) == (None, "each apart")
+    assert "Browser" in pickers, "all, and the one there is"
+
+
 def test_two_windows_can_be_compared(page: Field) -> None:
     windows = Field(Vitals(), before="2026-03-02/2026-03-09", after="2026-03-09/2026-03-16")
     changes = said(windows.changes)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.panels.rates import Rates, RatesView
     from workbench.panels.recording import Mark, pack
     from workbench.panels.replay import Replay
+    from workbench.panels.section import Picture, Rows, Section, SectionView
     from workbench.panels.source_maps import SourceMaps, SourceMapsView
     from workbench.panels.vitals import Vitals, VitalsView
 
@@ -39,6 +40,7 @@ _HOMES = {
     "rates": "Rates RatesView",
     "recording": "Mark pack",
     "replay": "Replay",
+    "section": "Picture Rows Section SectionView",
     "source_maps": "SourceMaps SourceMapsView",
     "vitals": "Vitals VitalsView",
 }
@@ -65,10 +67,14 @@ __all__ = [
     "Mark",
     "NoiseTable",
     "NoiseView",
+    "Picture",
     "Rates",
     "RatesView",
     "Replay",
     "ReplayView",
+    "Rows",
+    "Section",
+    "SectionView",
     "SourceMaps",
     "SourceMapsView",
     "ThrowView",

@@ -103,15 +103,16 @@ class Header(Panel[HeaderView]):
         bug = _picker("Bug", [(f"{name} · {shorten(title, 48)}", name) for name, title in shown.bugs], chosen["bug"])
         window.observe(lambda change: self.select(start=change["new"][0], end=change["new"][1]), "value")
         for name, picker in (("release", release), ("environment", environment), ("bug", bug)):
-            picker.observe(lambda change, name=name: self.select(**{name: change["new"]}), "value")
+            picker.observe(lambda change, name=name: self.select(**{name: change["new"] or None}), "value")
         row = ipywidgets.HBox([window, release, environment, bug])
         row.add_class("bs-pickers")
         return row
 
 
 def _picker(label: str, options: list[tuple[str, str]], value: str | None) -> ipywidgets.Dropdown:
-    known = value if value in [option for _, option in options] else None
-    picker = ipywidgets.Dropdown(options=[(ALL, None), *options], value=known, description=label)
+    # a dropdown takes None for "nothing is chosen" and shows no label: "" stands for all
+    known = value if value in [option for _, option in options] else ""
+    picker = ipywidgets.Dropdown(options=[(ALL, ""), *options], value=known, description=label)
     picker.style.description_width = "initial"
     return picker
 

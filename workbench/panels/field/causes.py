@@ -110,13 +110,20 @@ def _named(device: str | None, blamed: pl.DataFrame) -> Rows:
         [
             row["kind"], tag("code", shorten(row["culprit"], 58), title=row["culprit"]), count(row["n"]),
             share(row["share"]), tag("span", vital(row["metric"], row["p75"]), cls="bs-nowrap"),
-            *([f"{_phase(row['phase'])} {share(row['phase_share'])}" if row["phase"] else "–"] if timed else []),
+            *([_most(row)] if timed else []),
         ]
         for row in shown.iter_rows(named=True)
     ]  # fmt: skip
     columns = ["Kind", Column("Named", wide=True), Column("Page views", number=True), Column("Share", number=True),
                Column("p75", number=True), *([_WHERE] if timed else [])]  # fmt: skip
     return Rows(columns, rows, str(device or "unknown device").capitalize())
+
+
+def _most(row: dict[str, Any]) -> object:
+    """In which phase most of the time of a culprit's page views goes."""
+    if row["phase"] is None:
+        return "–"
+    return tag("span", f"{_phase(row['phase'])} {share(row['phase_share'])}", cls="bs-nowrap")
 
 
 def _spent(phases: pl.DataFrame) -> Rows:

@@ -84,8 +84,9 @@ class Pickers(Panel[PickersView]):
         return row
 
     def _picker(self, name: str) -> ipywidgets.Dropdown:
-        options = [(shorten(label, 40), value) for label, value in self.shown.options[name]]
-        picker = ipywidgets.Dropdown(options=options, value=self._selection[name], description=LABELS[name])
+        # a dropdown takes None for "nothing is chosen" and shows no label: "" stands for all
+        options = [(shorten(label, 40), value or "") for label, value in self.shown.options[name]]
+        picker = ipywidgets.Dropdown(options=options, value=self._selection[name] or "", description=LABELS[name])
         picker.style.description_width = "initial"
-        picker.observe(lambda change: self.select(**{name: change["new"]}), "value")
+        picker.observe(lambda change: self.select(**{name: change["new"] or None}), "value")
         return picker
