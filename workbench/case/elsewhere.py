@@ -216,14 +216,16 @@ class CaseElsewhere(Case):
     def recordings(self) -> pl.DataFrame:
         """The recordings' events in one slice: of all, or of as many as can be looked at, with an error first."""
         ids = self.replays["replay_id"].sort()
-        if len(ids) > MOST_RECORDINGS:
+        if len(ids) > MOST_RECORDINGS and self.is_big("replay_events"):
             met = self.replays.filter(pl.col("session_id").is_in(self.events["session_id"].drop_nulls().implode()))
             said = f"{MOST_RECORDINGS} of {len(ids):,} recordings were looked at, those of sessions with an error first"
             ids = pl.concat([met["replay_id"].sort(), ids]).unique(maintain_order=True).head(MOST_RECORDINGS)
             self.evidence.remark("replays", said)
         if ids.is_empty():
             return REPLAY_EVENTS.empty()
-        return self.store.slice("replay_events", {"replay_id": ids.to_list()}).sort("replay_id", "at")
+        return self.store.slice("replay_events", {"replay_id": ids.to_list()}).sort(
+            "replay_id", "at", maintain_order=True
+        )
 
     @property
     def extent(self) -> tuple[datetime, datetime] | None:
@@ -244,12 +246,14 @@ class CaseElsewhere(Case):
             )
             for column in ("session_id", "trace_id", "event_id")
         }
-        if around["session_id"]:
-            around["event_id"] = []
         tables = {
             name: pl.concat([rows, self._slice(name, around)]).unique(maintain_order=True)
             for name, rows in seen.items()
         }
+        # what was noted before an error knows nothing but its error
+        of_errors = {"event_id": sorted(tables["events"]["event_id"])}
+        for name in ("breadcrumbs", "requests"):
+            tables[name] = pl.concat([tables[name], self._slice(name, of_errors)]).unique(maintain_order=True)
         return find(self, tables, any_id)
 
     def _slice(self, name: str, ids: dict[str, list[str]]) -> pl.DataFrame:
