@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from functools import partial
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -69,6 +70,14 @@ class CombinedStore:
 
     def __repr__(self) -> str:
         return f"CombinedStore({self.name!r}, {', '.join(part.address for part in self.parts)})"
+
+    def __getattr__(self, name: str) -> Any:
+        # Where page views, vitals and sessions lie in one lake, they are reduced there: what that wants, the lake has.
+        if name in ("scan", "fingerprints"):
+            big = {id(part.store): part.store for table in ("vitals", "sessions") for part in self.parts_with(table)}
+            if len(big) == 1 and hasattr(lake := next(iter(big.values())), "fingerprints"):
+                return lake.fingerprints if name == "fingerprints" else partial(self._scan, lake)
+        raise AttributeError(f"{type(self).__name__} has no {name}")
 
     def has(self, table_name: str) -> bool:
         """Say whether any part has this table."""
@@ -167,6 +176,13 @@ class CombinedStore:
             for part in self.parts
         )
         return again
+
+    def _scan(self, lake: Any, table: str | Table, window: Window | None = None) -> pl.LazyFrame:
+        name = table if isinstance(table, str) else table.name
+        if [part.store for part in self.parts_with(name)] == [lake]:
+            return lake.scan(name, window)
+        answer = self.spans(window=window) if name == SPANS.name else getattr(self, name)(window or Window())
+        return answer.frame
 
     def _of_window(self, name: str, window: Window) -> Fetched:
         return self._asked(TABLES[name], window.describe(), lambda store: getattr(store, name)(window), window)

@@ -42,6 +42,16 @@ url, key, secret, bucket = sys.argv[1:]
 keys = {"aws_access_key_id": key, "aws_secret_access_key": secret}
 boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys).create_bucket(Bucket=bucket)
 """
+RINGS = """
+import sys
+from swift.common.ring import RingBuilder
+for name, _, port in (one.partition(":") for one in sys.argv[2:]):
+    ring = RingBuilder(4, 1, 1)
+    ring.add_dev({"id": 0, "region": 1, "zone": 1, "ip": "127.0.0.1", "port": int(port), "device": "d1", "weight": 1,
+                  "replication_ip": "127.0.0.1", "replication_port": int(port), "meta": ""})
+    ring.rebalance()
+    ring.get_ring().save(f"{sys.argv[1]}/{name}.ring.gz")
+"""
 STORAGE = ("account", "container", "object")
 
 
@@ -104,15 +114,8 @@ def swift(cache: Path, folder: Path) -> Iterator[S3Server]:
     )
     ports = {name: free_port() for name in (*STORAGE, "proxy")}
     always = f"bind_ip = 127.0.0.1\nworkers = 0\nuser = {getpass.getuser()}\nswift_dir = {conf}\n"
+    _python(python, RINGS, str(conf), *(f"{name}:{ports[name]}" for name in STORAGE))
     for name in STORAGE:
-        builder = str(conf / f"{name}.builder")
-        for command in (["create", "4", "1", "1"], ["add", f"r1z1-127.0.0.1:{ports[name]}/d1", "1"], ["rebalance"]):
-            subprocess.run(
-                [programs / "swift-ring-builder", builder, *command],
-                check=True,
-                capture_output=True,
-                env=clean_environment(),
-            )
         (conf / f"{name}.conf").write_text(
             f"[DEFAULT]\n{always}bind_port = {ports[name]}\nmount_check = false\n"
             f"devices = {folder / 'node'}\ndisable_fallocate = true\n"

@@ -18,6 +18,7 @@ from connectors.sources import find_sources
 from connectors.stores import Window
 from connectors.tables import EVENTS, RELEASES, REPLAY_EVENTS, REPLAYS, SPANS, VITALS
 from connectors.testing import assert_conforms
+from workbench.case import open_case
 from workbench.cli import main
 
 ALL = Window()
@@ -75,6 +76,20 @@ def test_a_named_source_is_its_parts_as_one(team):
     assert (store.has("lab_runs"), store.lab_runs(ALL).report.note) == (False, "no part of shop has lab_runs")
     with pytest.raises(FetchError, match=r"shop has no source-map store, so no map at 'a\.map'"):
         store.open_map("a.map")
+
+
+def test_vitals_in_one_lake_are_reduced_where_they_lie(team):
+    Lake.open(team / "rum").write("sessions", pl.DataFrame({"session_id": ["s"], "started_at": [NOON]}))
+    store = open_store("shop")
+    assert not hasattr(store, "a_thing_that_no_store_has")
+    assert list(store.fingerprints("vitals")) == [NOON.date()]
+    assert store.scan("vitals", ALL).collect_schema()["metric"] == pl.Categorical
+    assert store.scan("events", ALL).collect().height == 3
+    case = open_case("shop")
+    assert case.evidence.scan("vitals").collect()["value"].to_list() == [1200.0]
+    write(team, tracker="web", rum=["rum", "otel"], traces="otel")
+    Lake.open(team / "otel").write("vitals", pl.DataFrame({"at": [NOON], "metric": ["CLS"], "value": [0.1]}))
+    assert not hasattr(open_store("shop"), "fingerprints")  # in two lakes: they come together first
 
 
 def test_an_outage_of_one_part_leaves_the_others(team):
