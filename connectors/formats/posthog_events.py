@@ -8,6 +8,7 @@ github.com/PostHog/posthog (`rust/cymbal`: "a list of frames, most recent call l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -20,6 +21,11 @@ from connectors.formats.web_vitals import device_of, rating_of
 
 COLUMNS = ("uuid", "timestamp", "distinct_id", "properties")
 SESSION_COLUMNS = ("session_id", "distinct_id", "$start_timestamp", "$end_timestamp")
+# what a session's page views say of who came: properties, in the order of `_visitor`, then the release
+VISITOR = (
+    "$raw_user_agent", "$browser", "$browser_version", "$os", "$device_type", "$geoip_country_code", "release",
+    "environment",
+)  # fmt: skip
 METRICS = ("LCP", "INP", "CLS", "FCP", "TTFB")
 RELEASES = ("release", "$release", "$app_version", "version")
 REGIONS = ("region", "$geoip_country_code")
@@ -182,21 +188,25 @@ def read_page_view(row: list[Any], place: str, out: RumTables) -> None:
     )
 
 
-def read_session(row: list[Any], place: str, out: RumTables) -> None:
-    """Read one row of `sessions` (`SESSION_COLUMNS`) into sessions.
+def read_session(row: Any, place: str, out: RumTables, visitor: Sequence[Any] = ()) -> None:
+    """Read one row of `sessions` (`SESSION_COLUMNS`) into sessions, with who came (`VISITOR`) where that is known.
 
     Examples
     --------
     >>> out = RumTables()
-    >>> read_session(["s1", "u1", "2026-03-09T14:00:00Z", "2026-03-09T14:09:00Z"], "row 1", out)
-    >>> out.sessions.frame().select("session_id", "user_id").rows()
-    [('s1', 'u1')]
+    >>> row = ["s1", "u1", "2026-03-09T14:00:00Z", "2026-03-09T14:09:00Z"]
+    >>> read_session(row, "row 1", out, [None, "Chrome", 129, "Linux", "Desktop", "PT", "a1", None])
+    >>> out.sessions.frame().select("session_id", "user_id", "browser", "device_class", "release").rows()
+    [('s1', 'u1', 'Chrome', 'desktop', 'a1')]
     """
     session, user, started, ended = (*row, *SESSION_COLUMNS)[:4] if isinstance(row, list) else (None,) * 4
     at = as_micros(started)
     if as_text(session) is None or at is None:
         return out.sessions.refuse(place, f"session {shown(session)} began at {shown(started)}: no id, or no time")
-    out.sessions.add((as_text(session), at, as_micros(ended), as_text(user), *[None] * 11))
+    said = dict(zip(VISITOR, visitor, strict=False))
+    agent, browser, version, os, device, region = _visitor(said)
+    about = (_first(said, RELEASES), as_text(said.get("environment")), browser, version, os, device, region, agent)
+    out.sessions.add((as_text(session), at, as_micros(ended), as_text(user), *about, None, None, None))
     return None
 
 

@@ -5,12 +5,13 @@ Source: posthog.com/docs/api/queries (at most 50,000 rows a query; "use timestam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from connectors.exceptions import FetchError
 from connectors.formats.nested import dig
-from connectors.formats.posthog_events import COLUMNS, SESSION_COLUMNS
+from connectors.formats.posthog_events import COLUMNS, SESSION_COLUMNS, VISITOR
 from connectors.formats.values import as_text, shown
 
 PAGE = 1000
@@ -67,7 +68,36 @@ def query_of(
         f"SELECT {', '.join(feed.columns)} FROM {feed.table}{where} "
         f"ORDER BY {feed.time}, toString({feed.id}) LIMIT {limit}"
     )
-    return {"query": {"kind": "HogQLQuery", "query": sql}, "refresh": "force_blocking", "name": "blindspot"}
+    return _body(sql)
+
+
+def visitors_of(sessions: Sequence[Any]) -> dict[str, Any] | None:
+    """Write the query for who came in some sessions: `sessions` itself knows no browser, their page views do.
+
+    Returns
+    -------
+    The body of a query for rows of session id and `VISITOR`, or None when no session has an id and its times.
+
+    Examples
+    --------
+    >>> body = visitors_of([["s1", "u1", "2026-03-09T14:00:00Z", "2026-03-09T14:09:00Z"]])
+    >>> print(body["query"]["query"].partition(" FROM ")[2])
+    events WHERE event = '$pageview' AND timestamp >= toDateTime('2026-03-09T14:00:00Z')
+    AND timestamp <= toDateTime('2026-03-09T14:09:00Z') AND properties.$session_id IN ('s1')
+    GROUP BY properties.$session_id LIMIT 1000
+    """
+    told = [row[:4] for row in sessions if isinstance(row, list) and len(row) >= 4 and all(map(as_text, row[:4]))]
+    if not told:
+        return None
+    ids = ", ".join(_quoted(str(row[0])) for row in told)
+    begin, end = min(str(row[2]) for row in told), max(str(row[3]) for row in told)
+    chosen = ", ".join(f"any(properties.{name})" for name in VISITOR)
+    sql = (
+        f"SELECT properties.$session_id, {chosen} FROM events WHERE event = '$pageview' "
+        f"AND timestamp >= toDateTime({_quoted(begin)}) AND timestamp <= toDateTime({_quoted(end)}) "
+        f"AND properties.$session_id IN ({ids}) GROUP BY properties.$session_id LIMIT {PAGE}"
+    )
+    return _body(sql)
 
 
 def rows_of(answer: Any) -> list[Any]:
@@ -102,6 +132,10 @@ def last_of(feed: Feed, row: Any) -> After | None:
         return None
     time, row_id = as_text(row[feed.columns.index(feed.time)]), as_text(row[feed.columns.index(feed.id)])
     return After(time, row_id) if time and row_id else None
+
+
+def _body(sql: str) -> dict[str, Any]:
+    return {"query": {"kind": "HogQLQuery", "query": sql}, "refresh": "force_blocking", "name": "blindspot"}
 
 
 def _time(time: datetime) -> str:

@@ -20,7 +20,7 @@ from connectors.formats.posthog_events import (
     read_session,
     read_web_vitals,
 )
-from connectors.formats.posthog_queries import FEEDS, PAGE, last_of, query_of, rows_of
+from connectors.formats.posthog_queries import FEEDS, PAGE, last_of, query_of, rows_of, visitors_of
 from connectors.formats.posthog_replay import blob_keys_of, read_recording, read_snapshots, replay_rows
 from connectors.formats.rrweb import replay_event_rows
 from connectors.formats.rum_tables import RumTables
@@ -35,7 +35,6 @@ READERS: dict[str, Callable[[list[Any], str, RumTables], None]] = {
     "errors": read_exception,
     "vitals": read_web_vitals,
     "page views": read_page_view,
-    "sessions": read_session,
 }
 CALLS_A_SECOND = 4  # 240 a minute (API queries: rate limits)
 RECORDINGS_A_PAGE = 100
@@ -127,15 +126,28 @@ class PosthogStore(RemoteStore):
             answer = self._ask(query_of(feed, window.start, window.end, after))
             rows = rows_of(answer)
             out = RumTables()
+            visitors = self._visitors(rows) if name == "sessions" else {}
             for index, row in enumerate(rows, 1):
-                READERS[name](row, f"{name} page {number} row {index}", out)
-            yield page_of([getattr(out, table) for table in self.feeds[name]], self.user_key)
+                place = f"{name} page {number} row {index}"
+                if name == "sessions":
+                    session = as_text(row[0]) if isinstance(row, list) and row else None
+                    read_session(row, place, out, visitors.get(session, ()))
+                else:
+                    READERS[name](row, place, out)
+            tables = [getattr(out, table) for table in self.feeds[name]]
+            yield page_of(tables, self.user_key, calls=2 if visitors else 1)
             if len(rows) < PAGE and not (rows and dig(answer, "hasMore") is True):
                 return
             following = last_of(feed, rows[-1])
             if following is None or following == after:
                 raise FetchError(f"posthog's {name} cannot be followed behind page {number}; the rest was not read")
             after = following
+
+    def _visitors(self, sessions: list[Any]) -> dict[str | None, list[Any]]:
+        """Ask who came in these sessions: session id to what its page views say."""
+        query = visitors_of(sessions)
+        rows = rows_of(self._ask(query)) if query else []
+        return {row[0]: row[1:] for row in rows if isinstance(row, list) and row and isinstance(row[0], str)}
 
     def _recordings(self, window: Window) -> Iterator[Batch]:
         # one that began before the window may reach into it

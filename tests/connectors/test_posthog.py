@@ -132,6 +132,8 @@ class PostHog:
         return Play(200, json.dumps(value).encode(), JSON)
 
     def _rows(self, sql: str) -> dict:
+        if "GROUP BY" in sql:
+            return self._visitors(sql)
         self.queries.append(sql)
         event = re.search(r"event = '([^']+)'", sql)
         rows, time, name = (EVENTS[event[1]], 1, 0) if event else (SESSIONS, 2, 0)
@@ -145,6 +147,13 @@ class PostHog:
             rows = [r for r in rows if (datetime.fromisoformat(r[time]), r[name]) > key]
         size = min(self.page, int(re.search(r"LIMIT (\d+)$", sql)[1]))
         return {"results": rows[:size], "columns": [], "hasMore": len(rows) > size, "is_cached": False}
+
+    def _visitors(self, sql: str) -> dict:
+        names = re.findall(r"any\(properties\.([$\w]+)\)", sql)
+        ids = re.findall(r"'([^']*)'", re.search(r"IN \(([^)]*)\)", sql)[1])
+        views = [json.loads(view[3]) for view in EVENTS["$pageview"]]
+        found = {view["$session_id"]: [view.get(name) for name in names] for view in views}
+        return {"results": [[one, *found[one]] for one in ids if one in found]}
 
     def _recordings(self, query: dict) -> dict:
         starts, ends = datetime.fromisoformat(query["date_from"]), query.get("date_to")
@@ -235,6 +244,10 @@ def test_page_views_and_sessions(server):
     assert views.rows() == [(PAGE, SESSION, "Chrome", "desktop")]
     session = opened.sessions(Window()).frame.collect().row(0, named=True)
     assert (session["session_id"], session["ended_at"] - session["started_at"]) == (SESSION, timedelta(minutes=11))
+    assert (session["browser"], session["browser_version"], session["os"], session["device_class"]) == (
+        "Chrome", "129", "Mac OS X", "desktop",
+    )  # fmt: skip
+    assert (session["region"], session["release"], session["user_agent"]) == ("PT", "bafa32953e", AGENT)
 
 
 def test_a_recording_is_unpacked_and_its_tabs_kept_apart(server):
