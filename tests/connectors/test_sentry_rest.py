@@ -23,6 +23,7 @@ REPLAY = "7e07485f12f9416b8b1426260799b51f"
 DASHED = "7e07485f-12f9-416b-8b14-26260799b51f"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
+FEED = ("events", "frames", "breadcrumbs", "requests")
 
 
 @pytest.fixture(autouse=True)
@@ -415,3 +416,77 @@ def test_a_sync_brings_what_a_fetch_gives_and_asks_for_no_page_in_vain(system, t
     # a list without a window is read once, from the newest back; one with a window by slices of it
     assert asked.count("events/") == len(events) // 10 if system == "glitchtip" else asked.count("events/") < 40
     assert sum("releases" in path for path in asked) == (2 if system == "sentry" else 1)
+
+
+# The form of docs.sentry.io "Retrieve an Event for a Project", field by field, with values of our own.
+DOCUMENTED = {
+    "groupID": "1341191803", "eventID": "9999aaaaca8b46d797c23c6077c6ff01", "dist": None, "userReport": None,
+    "id": "9999aaaafcc8b46d797c23c6077c6ff01", "previousEventID": None, "message": "", "size": 107762, "errors": [],
+    "title": "ForbiddenError: GET /orders/7 403", "platform": "javascript", "type": "error", "projectID": "49271",
+    "metadata": {"type": "ForbiddenError", "value": "GET /orders/7 403"}, "packages": {}, "context": {"resp": {}},
+    "tags": [
+        {"value": "Chrome 83.0.4103", "key": "browser"}, {"value": "prod", "key": "environment"},
+        {"value": "yes", "key": "handled"}, {"value": "warning", "key": "level"},
+        {"value": "email:ada@example.org", "key": "user"}, {"value": "2.1", "key": "release"},
+    ],
+    "dateCreated": "2020-06-17T22:26:56.098086Z", "dateReceived": "2020-06-17T22:26:56.428721Z",
+    "user": {"username": None, "name": "Ada", "ip_address": "192.168.1.1", "email": "ada@example.org", "id": "550747"},
+    "entries": [
+        {"type": "exception", "data": {"excOmitted": None, "hasSystemFrames": True, "values": [
+            {"type": "Error", "value": "the cause", "mechanism": None, "threadId": None, "module": None,
+             "stacktrace": None, "rawStacktrace": None},
+            {"type": "ForbiddenError", "value": "GET /orders/7 403", "threadId": None, "module": None,
+             "mechanism": {"type": "generic", "handled": True},
+             "stacktrace": {"framesOmitted": None, "registers": None, "hasSystemFrames": True, "frames": [
+                 {"function": "apply", "colNo": 24, "lineNo": 74, "absPath": "webpack:////src/reflux/Publisher.js",
+                  "filename": "/src/reflux/Publisher.js", "inApp": False, "context": [[74, "me.trigger()"]]}]},
+             "rawStacktrace": {"framesOmitted": None, "registers": None, "hasSystemFrames": True, "frames": [
+                 {"function": None, "colNo": 149484, "lineNo": 119, "absPath": "https://cdn.example/dist/vendor.js",
+                  "filename": "/dist/vendor.js", "inApp": False, "context": [[119, "{snip} next {snip}"]]},
+                 {"function": "a", "colNo": 88800, "lineNo": 81, "absPath": "https://cdn.example/dist/vendor.js",
+                  "filename": "/dist/vendor.js", "inApp": True, "context": [[81, "{snip} throw {snip}"]]}]}},
+        ]}},
+        {"type": "breadcrumbs", "data": {"values": [
+            {"category": "tracing", "level": "debug", "event_id": None, "timestamp": "2020-06-17T22:26:55.266586Z",
+             "data": None, "message": "[Tracing] pushActivity", "type": "debug"},
+            {"category": "xhr", "level": "info", "event_id": None, "timestamp": "2020-06-17T22:26:55.619446Z",
+             "data": {"url": "/api/orders/7", "status_code": 403, "method": "GET"}, "message": None, "type": "http"},
+        ]}},
+        {"type": "request", "data": {
+            "fragment": "top", "cookies": [], "inferredContentType": None, "env": None, "data": None, "method": None,
+            "headers": [["User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/83.0.4103.97 Safari/537.36"]],
+            "url": "https://shop.example/orders/", "query": [["page", "5236886"], ["q", "a b"]]}},
+    ],
+    "contexts": {"trace": {"trace_id": "A" * 32, "span_id": "b" * 16, "type": "trace"}, "browser": {"name": "Chrome"}},
+    "sdk": {"version": "5.17.0", "name": "sentry.javascript.browser"}, "_meta": {"entries": {}}, "culprit": "orders",
+    "fingerprints": ["fbe908cc63d63ea9763fd84cb6bad177"], "groupingConfig": {"id": "newstyle:2019-10-29"},
+    "release": {"version": "2.1", "shortVersion": "2.1", "projects": [{"slug": "shop"}]}, "crashFile": None,
+}  # fmt: skip
+
+
+def test_the_documented_event_worked_by_hand():
+    with serving(SentryServer([DOCUMENTED])) as server:
+        store = open_store(f"sentry+{server.url}/acme/shop")
+        [event] = store.events(Window()).frame.collect().rows(named=True)
+        frames, crumbs, requests = (getattr(store, name)(Window()).frame.collect() for name in FEED[1:])
+    expected = {
+        "event_id": "9999aaaaca8b46d797c23c6077c6ff01", "vendor_issue_id": "1341191803", "project": "49271",
+        "at": datetime(2020, 6, 17, 22, 26, 56, 98086, tzinfo=UTC), "environment": "prod", "release": "2.1",
+        "received_at": datetime(2020, 6, 17, 22, 26, 56, 428721, tzinfo=UTC), "level": "warning", "dist": None,
+        "type": "ForbiddenError", "message": "GET /orders/7 403", "handled": True, "mechanism": "generic",
+        "page_url": "https://shop.example/orders/?page=5236886&q=a+b#top", "route": "/orders", "trace_id": "a" * 32,
+        "span_id": "b" * 16, "browser": "Chrome", "device_class": "desktop", "client_fingerprint": None,
+    }  # fmt: skip
+    assert {name: event[name] for name in expected} == expected
+    assert "ada" not in json.dumps(event["tags"])
+    columns = ("exception_index", "frame_index", "url", "function", "line", "column", "in_app")
+    assert frames.select(columns).rows() == [
+        (0, 0, "https://cdn.example/dist/vendor.js", "a", 81, 88800, True),
+        (0, 1, "https://cdn.example/dist/vendor.js", None, 119, 149484, False),
+    ]
+    assert crumbs.sort("at").select("category", "level", "message").rows() == [
+        ("tracing", "debug", "[Tracing] pushActivity"), ("xhr", "info", None),
+    ]  # fmt: skip
+    assert requests.select("method", "url", "endpoint", "status", "initiator").rows() == [
+        ("GET", "/api/orders/7", "GET /api/orders/:id", 403, "breadcrumb")
+    ]
