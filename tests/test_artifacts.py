@@ -13,7 +13,7 @@ from threading import Thread
 
 import pytest
 
-from connectors.exceptions import ParameterError, SourceError, SourceMapError, SourceNotFound
+from connectors.exceptions import AddressError, ParameterError, SourceError, SourceMapError, SourceNotFound
 from connectors.registry import open_store
 from tests.symbolicate.peers import BUNDLERS, packages, run_node
 from workbench.artifacts import check_maps, prune_maps, upload_maps
@@ -357,6 +357,17 @@ def test_an_inline_map_is_uploaded(tmp_path: Path) -> None:
     done = upload_maps(tmp_path / "build", RELEASE, tmp_path / "store", strip=True)
     assert [one.url for one in done.put] == ["~/app.js"]
     assert (tmp_path / "build" / "app.js").read_text() == "let total=1\n"
+
+
+def test_a_source_of_workbench_toml_is_a_store(setup: Path, bundled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (setup / "workbench.toml").write_text('[sources.shop]\nsourcemaps = "maps"\n[sources.other]\nreleases = "."\n')
+    (setup / "maps").mkdir()
+    monkeypatch.chdir(setup)
+    upload_maps(bundled, RELEASE, "shop", now=NOW)
+    assert (setup / "maps" / RELEASE / "artifacts.json").exists()
+    assert "no_maps" not in [verdict for _, verdict in check(setup, build=bundled, store="shop")]
+    with pytest.raises(AddressError, match="the source 'other' names 0 places for source maps"):
+        upload_maps(bundled, RELEASE, "other")
 
 
 # Retention

@@ -24,6 +24,7 @@ from connectors.registry import open_store
 from connectors.sourcemaps.builds import BuildFolder, Script
 from connectors.sourcemaps.site import ask_site
 from connectors.sourcemaps.uploads import Given, Pruned, Put, prune, put_maps
+from connectors.sources import find_sources
 from workbench.symbolicate.audit import of_our_bundles
 from workbench.symbolicate.check import Built, Checked, Served, check_build
 from workbench.symbolicate.decode import decode_map
@@ -235,8 +236,13 @@ def _url(prefix: str, path: str) -> str:
 
 
 def _writable(store: Path) -> Objects:
-    """Open a folder of maps for writing: the place that its `source.toml` names, else the folder itself."""
+    """Open a folder of maps for writing: where `workbench.toml` or the folder's own `source.toml` says, else itself."""
     address = os.fspath(store)
+    if (described := find_sources().get(address)) is not None:
+        places = described.parts.get("sourcemaps", ())
+        if len(places) != 1:
+            raise AddressError(f"the source {address!r} names {len(places)} places for source maps; give one address")
+        address = places[0]
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", address)
     if scheme and scheme[1].lower() not in ("s3", "file"):
         raise AddressError(f"maps are uploaded to a folder or to s3://bucket/prefix, not to {scheme[1]}:")
