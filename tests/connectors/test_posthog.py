@@ -81,7 +81,7 @@ EVENTS = {
 }
 SESSIONS = [[SESSION, "pQC9X9Fe7BPz", "2026-03-09T11:59:00Z", "2026-03-09T12:10:00Z"]]
 RECORDINGS = [
-    {"id": SESSION, "distinct_id": "pQC9X9Fe7BPz", "recording_duration": 660, "start_time": "2026-03-09T11:59:00Z",
+    {"id": SESSION, "distinct_id": "pQC9X9Fe7BPz", "recording_duration": 600, "start_time": "2026-03-09T12:00:00Z",
      "end_time": "2026-03-09T12:10:00Z", "start_url": "https://shop.example/", "snapshot_source": "web"},
     {"id": "019295b0-live", "start_time": "2026-03-09T12:30:00Z", "end_time": "2026-03-09T12:31:00Z"},
 ]  # fmt: skip
