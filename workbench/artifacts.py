@@ -251,7 +251,7 @@ def _writable(store: Path) -> Objects:
         raise SourceError(f"{objects.address} is a lake: upload to a folder of maps, and sync that into the lake")
     if objects.exists("source.toml"):
         place = tomllib.loads(objects.read("source.toml").decode("utf-8", "replace")).get("sourcemaps")
-        if isinstance(place, str):
+        if isinstance(place, str) and place != ".":
             return Objects.open(f"{address.rstrip('/')}/{place}")
     return objects
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from random import uniform
@@ -21,6 +22,7 @@ from connectors.exceptions import FetchError, SourceError, WrittenMeanwhile
 from connectors.formats.source_maps import LISTING, MAP, debug_id_of, listed, place_of, read_entries, write_entries
 from connectors.objects import Objects
 
+DESCRIPTION = "source.toml"
 Entry = dict[str, Any]
 Edit = Callable[[list[Entry]], list[Entry]]
 ATTEMPTS = 40
@@ -102,6 +104,9 @@ def put_maps(
     fresh = [(put, given) for put, given in zip(plan, maps, strict=True) if put.outcome != "same"]
     if not fresh:
         return plan
+    if not store.names():  # whoever lists thousands of maps need not look into each of them to see what it is
+        with suppress(WrittenMeanwhile):
+            store.create(DESCRIPTION, b'sourcemaps = "."\n')
     new = [_entry(put, given, folder, release, dist, stamp) for put, given in fresh]
     announced = [{**entry, "announced_at": stamp} for entry in new]
     _edit(store, listing, lambda entries: [*_without(entries, announced, finished=False), *announced])

@@ -74,13 +74,13 @@ def test_a_reader_of_a_replaced_release_sees_the_old_or_the_new(tmp_path: Path) 
     assert by_url["~/assets/b.js"] in locations
 
 
-@pytest.mark.parametrize("step", range(4))
+@pytest.mark.parametrize("step", range(5))
 def test_an_upload_that_dies_is_seen_as_nothing_and_said(step: int, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         put_maps(Watched(tmp_path, dies_at=step), "1.0.0", given("a", "b"), now=NOW)
     fetched = FolderSource(tmp_path).artifacts()
     assert fetched.frame.collect().is_empty()
-    if step:
+    if step > 1:  # the store says what it is, the upload is announced, two maps, it is listed
         assert {one.reason for one in fetched.report.refused} == {
             "its upload began at 2026-03-09 14:00 UTC and has not ended; upload again"
         }
@@ -240,3 +240,15 @@ def test_nothing_but_maps_is_taken_from_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "word.zip").write_bytes(b"PK\x03\x04" + bytes(60))
     with pytest.raises(SourceNotFound, match=r"is no artifact bundle"):
         open_store(tmp_path / "word.zip")
+
+
+def test_a_new_store_says_what_it_is(tmp_path: Path) -> None:
+    """So that nobody has to look into each of its maps to see."""
+    put_maps(Disk(tmp_path / "store"), "1.0.0", given("a"))
+    (tmp_path / "store" / "notes.txt").write_text("call Maya")
+    assert open_store(tmp_path / "store").passed_over == ()
+    assert seen(tmp_path / "store") == {"1.0.0": ["a.js"]}
+    (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence" / "notes.txt").write_text("call Maya")
+    put_maps(Disk(tmp_path / "evidence"), "1.0.0", given("a"))
+    assert not (tmp_path / "evidence" / "source.toml").exists()
