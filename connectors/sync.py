@@ -28,7 +28,7 @@ from connectors.lake import Lake
 from connectors.remote import RemoteStore
 from connectors.stores import Refused, Window
 from connectors.sync_lock import SyncLock
-from connectors.sync_plan import Slices, Span, minus
+from connectors.sync_plan import Slices, Span, minus, whole_second
 from connectors.sync_read import Done, Got, Readers
 from connectors.sync_rows import Merged, Page, merge
 from connectors.sync_sources import remote_stores
@@ -242,11 +242,13 @@ def _feeds(store: RemoteStore, tables: Sequence[str] | None) -> list[str]:
 
 
 def _window(since: datetime | timedelta, until: datetime | timedelta | None, now: datetime) -> Span:
-    start, end = _at(since, now), min(_at(until or now, now), now)
+    start, end = whole_second(_at(since, now)), whole_second(now)
+    if until is not None:
+        end = min(end, whole_second(_at(until, now) + timedelta(microseconds=999_999)))
     if start >= end:
         raise ParameterError(
             f"there is no time between {start:%Y-%m-%d %H:%M:%S} and {end:%Y-%m-%d %H:%M:%S} UTC"
-            + (", which is now at the source" if end == now else "")
+            + (", which is now at the source" if end == whole_second(now) else "")
         )
     return Span(start, end)
 

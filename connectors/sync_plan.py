@@ -26,6 +26,17 @@ class Span(NamedTuple):
         return self.end - self.start
 
 
+def whole_second(time: datetime) -> datetime:
+    """Give the second that a time lies in: systems that know no smaller ones lose nothing where slices meet.
+
+    Examples
+    --------
+    >>> whole_second(datetime(2026, 3, 9, 12, 0, 1, 999_999)).isoformat()
+    '2026-03-09T12:00:01'
+    """
+    return time.replace(microsecond=0)
+
+
 def union(spans: Iterable[Span]) -> list[Span]:
     """Put stretches together that touch or overlap, in order of time.
 
@@ -102,7 +113,7 @@ class Slices:
         # no stump that is shorter than a half of what comes before it
         if gap.length <= self._next * 1.5:
             return gap
-        cut = gap.start + self._next
+        cut = max(whole_second(gap.start + self._next), gap.start + SHORTEST)
         self._left.appendleft(Span(cut, gap.end))
         return Span(gap.start, cut)
 
@@ -117,10 +128,15 @@ class Slices:
         """Put a slice that cannot be read in one go back as two; False when it is too short for that."""
         if span.length < 2 * SHORTEST:
             return False
-        middle = span.start + span.length / 2
+        middle = self.middle(span)
         self._left.extendleft([Span(middle, span.end), Span(span.start, middle)])
         self._next = min(self._next, span.length / 2)
         return True
+
+    @staticmethod
+    def middle(span: Span) -> datetime:
+        """Say where a slice is cut in two."""
+        return whole_second(span.start + span.length / 2)
 
     @property
     def left(self) -> timedelta:

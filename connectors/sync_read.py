@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from connectors.exceptions import CallRefused, FormatError
 from connectors.remote import Batch
 from connectors.stores import Refused, Window
-from connectors.sync_plan import Slices, Span
+from connectors.sync_plan import Slices, Span, whole_second
 from connectors.sync_rows import Page, whole_tables
 
 # A slice whose pages cannot be read to the end (a cursor that expires on the way) is cut in two so many times.
@@ -153,7 +153,7 @@ class Readers:
                 return
             self._slices[feed].learn(span, rows)
         # What happened just before we asked may not have been there to be seen.
-        sure = min(span.end, began - self._source.lateness)
+        sure = min(span.end, whole_second(began - self._source.lateness))
         self._hand_over(Done(feed, span, Span(span.start, max(span.start, sure)), truncated))
 
     def _cut(self, feed: str, span: Span) -> bool:
@@ -161,8 +161,7 @@ class Readers:
             cuts = self._cuts.get((feed, span.start), 0)
             if cuts >= MOST_CUTS or not self._slices[feed].split(span):
                 return False
-            middle = span.start + span.length / 2
-            self._cuts[feed, span.start] = self._cuts[feed, middle] = cuts + 1
+            self._cuts[feed, span.start] = self._cuts[feed, Slices.middle(span)] = cuts + 1
             return True
 
     def _hand_over(self, item: Got | Done | BaseException | None) -> bool:

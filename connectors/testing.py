@@ -18,6 +18,7 @@ import polars as pl
 
 from connectors.exceptions import TableError
 from connectors.redaction import redact
+from connectors.remote import RemoteStore
 from connectors.stores import (
     Fetched,
     FetchReport,
@@ -32,6 +33,7 @@ from connectors.stores import (
     Window,
 )
 from connectors.tables import TABLES, Table, conform
+from connectors.testing_remote import remote_findings
 
 METHODS: Mapping[type, tuple[str, ...]] = {
     TrackerStore: ("events", "frames", "breadcrumbs", "requests"),
@@ -87,6 +89,8 @@ def findings_of(store: Any) -> Iterator[str]:
         yield from _recording_findings(store)
     if TraceStore in answered:
         yield from _trace_findings(store)
+    if isinstance(store, RemoteStore):
+        yield from remote_findings(store)
 
 
 def _fetch_of(store: Any, name: str) -> Callable[[Window], Fetched]:
