@@ -8,6 +8,7 @@ Source: the interface's schema at `/api/canonical/0/schema/` of Bugsink 2.6.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -25,6 +26,8 @@ from connectors.stores import Window
 API = "api/canonical/0/"
 AT_ONCE = 250
 """Events in a batch: as many as a page of the list has."""
+PARALLEL = 4
+"""Events that are fetched at a time: as many as a small server has threads for."""
 
 
 class BugsinkStore(RemoteStore):
@@ -80,15 +83,32 @@ class BugsinkStore(RemoteStore):
         )
 
     def _read_events(self, window: Window) -> Iterator[Batch]:
-        out, calls = EventTables(), 0
-        for event_id in self._called_for(window):
-            calls += 1
-            if event_id is not None:
-                read_detail(self.http.get(f"{API}events/{event_id}/").body, f"event {event_id}", out)
-            if len(out.events) >= AT_ONCE:
-                yield self._batch(out, calls)
-                out, calls = EventTables(), 0
-        yield self._batch(out, calls)
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            ids, calls = [], 0
+            for event_id in self._called_for(window):
+                calls += 1
+                if event_id is not None:
+                    ids.append(event_id)
+                if len(ids) >= AT_ONCE:
+                    yield self._fetched(pool, ids, calls)
+                    ids, calls = [], 0
+            yield self._fetched(pool, ids, calls)
+
+    def _fetched(self, pool: Executor, ids: list[str], calls: int) -> Batch:
+        """Fetch some events, a few at a time; one that the server dropped meanwhile is refused."""
+        out = EventTables()
+        for event_id, body in zip(ids, pool.map(self._detail, ids), strict=True):
+            if body is None:
+                out.events.refuse(f"event {event_id}", "it was listed, and gone when it was fetched")
+            else:
+                read_detail(body, f"event {event_id}", out)
+        return self._batch(out, calls)
+
+    def _detail(self, event_id: str) -> bytes | None:
+        try:
+            return self.http.get(f"{API}events/{event_id}/").body
+        except SourceNotFound:
+            return None
 
     def _called_for(self, window: Window) -> Iterator[str | None]:
         """Give the ids of the events to fetch, and None for each call that it took to find them."""

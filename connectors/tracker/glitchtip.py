@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors.exceptions import SourceNotFound
 from connectors.formats.sentry_event import EventTables
 from connectors.formats.sentry_rest import read_rest_event
 from connectors.formats.values import as_text
@@ -94,8 +95,12 @@ class GlitchTipStore(RemoteStore):
                     continue
                 if not dated.entries:
                     event_id = quote(as_text(dated.eventID) or as_text(dated.id) or "", safe="")
-                    raw = self.http.get(f"{self.project_path}events/{event_id}/").body
                     calls += 1
+                    try:
+                        raw = self.http.get(f"{self.project_path}events/{event_id}/").body
+                    except SourceNotFound:
+                        out.events.refuse(place, "it was listed, and gone when it was fetched")
+                        continue
                 read_rest_event(raw, place, out, source="glitchtip")
             tables = (out.events, out.frames, out.breadcrumbs, out.requests)
             yield in_environment(page_of(tables, self.user_key, calls=calls), self.environment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.request import Request, urlopen
 
 import polars as pl
 import pytest
@@ -12,10 +13,11 @@ from connectors import http as http_module
 from connectors.exceptions import AuthError, FetchError, SourceNotFound
 from connectors.registry import open_store
 from connectors.stores import Window
+from connectors.sync import sync
 from connectors.testing import assert_conforms
 from tests.connectors.bugsink_server import running
-from tests.connectors.plays import Play, playing
-from tests.connectors.same_incident import incident
+from tests.connectors.plays import JSON, Play, playing, serving
+from tests.connectors.same_incident import canonical, incident
 
 SENT = 40
 
@@ -148,3 +150,32 @@ def test_pages_that_lead_back_to_themselves_end():
         )
         with pytest.raises(FetchError, match="leads back to itself"):
             open_store(f"bugsink+{other.url}/shop").check()
+
+
+def test_an_event_that_goes_while_the_list_is_read_costs_itself(server, address, project):
+    """Bugsink drops old events when it has too many; what is gone is said, and the rest is brought."""
+    listed = server.call(f"issues/?project={project['id']}")["results"][0]
+    gone = server.call(f"events/?issue={listed['id']}")["results"][0]["id"]
+
+    def without_it(asked) -> Play:
+        if gone in asked.path:
+            return Play(404, b'{"detail":"Not found."}', JSON)
+        there = Request(server.url + asked.path, headers={"authorization": asked.headers["authorization"]})
+        with urlopen(there, timeout=30) as answer:
+            return Play(body=answer.read())
+
+    with serving(without_it) as between:
+        report = open_store(f"bugsink+{between.url}/{project['slug']}").events(Window()).report
+    assert report.rows == SENT - 1
+    assert report.refused == ((f"event {gone}", "it was listed, and gone when it was fetched"),)
+    assert not report.complete
+
+
+def test_a_sync_brings_it_into_a_lake(address, tmp_path):
+    report = sync(address, tmp_path / "lake", since=datetime(2026, 3, 1, tzinfo=UTC))
+    assert report.tables["events"].new == SENT
+    direct, lake = open_store(address), open_store(tmp_path / "lake")
+    assert canonical(lake)["frames"].height == canonical(direct)["frames"].height
+    again = sync(address, tmp_path / "lake", since=datetime(2026, 3, 1, tzinfo=UTC))
+    assert "events" not in again.tables
+    assert open_store(tmp_path / "lake").events(Window()).report.rows == SENT

@@ -384,6 +384,12 @@ def test_a_glitchtip_that_lists_no_sections_is_asked_for_each_event():
     assert apart.report.pages == 1 + len(singly)
     assert apart.frame.collect().equals(together.frame.collect())
     assert together.report.pages == 1
+    answers = GlitchTipServer(events, sections=False)
+    with serving(answers) as server:
+        gone = f"/events/{sent[5].event['event_id']}/"
+        server.answer = lambda asked: Play(404, b"{}", JSON) if asked.path.endswith(gone) else answers(asked)
+        report = open_store(f"glitchtip+{server.url}/acme/shop").events(window).report
+    assert (report.rows, report.refused[0].reason) == (7, "it was listed, and gone when it was fetched")
 
 
 def test_what_glitchtip_does_not_give():
