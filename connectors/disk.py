@@ -23,6 +23,9 @@ try:
 except ImportError:  # Windows: two writers on one machine are kept apart by the comparison alone
     fcntl = None
 
+# how often a folder may be removed by others before a file is in it
+ATTEMPTS = 20
+
 
 class Disk(Objects):
     """A folder. A write goes through a hidden file beside its target, and is on the disk when it returns.
@@ -41,7 +44,7 @@ class Disk(Objects):
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         self.address = os.fspath(root)
 
     @property
@@ -52,7 +55,8 @@ class Disk(Objects):
     def names(self, prefix: str = "", *, hidden: bool = False) -> list[ObjectInfo]:
         """List the files below a folder."""
         start = self._path(prefix) if prefix else self.root
-        found = [start] if start.is_file() else (path for path in start.rglob("*") if path.is_file())
+        walked = (Path(folder, name) for folder, _, names in os.walk(start) for name in names)
+        found = [start] if start.is_file() else (path for path in walked if path.is_file())
         listed = []
         for path in found:
             name = path.relative_to(self.root)
@@ -88,10 +92,9 @@ class Disk(Objects):
     def write(self, name: str, content: bytes | BinaryIO) -> None:
         """Write one file beside its place, then move it there."""
         path = self._path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
         try:
-            with temporary.open("wb") as stream:
+            with _opened(temporary) as stream:
                 shutil.copyfileobj(io.BytesIO(content) if isinstance(content, bytes) else content, stream, 1 << 20)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -149,6 +152,17 @@ class Disk(Objects):
             if fcntl is not None:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield path
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a new file in a folder that is made for it, also while another process removes the folder as empty."""
+    for _ in range(ATTEMPTS):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return path.open("wb")
+        except FileNotFoundError:
+            continue
+    raise FetchError(f"the folder of {path} is removed by others all the time; try again later")
 
 
 def _info(name: str, stat: os.stat_result) -> ObjectInfo:

@@ -72,7 +72,10 @@ class S3Objects(Objects):
         if prefix and not found and self.exists(prefix):
             return [self.head(prefix)]
         listed = [ObjectInfo(one["path"], one["size"], one["last_modified"]) for one in found]
-        return sorted(one for one in listed if hidden or not any(part.startswith(".") for part in one.name.split("/")))
+        # consoles put an empty object where they show a folder
+        folders = {str(folder) for one in listed for folder in PurePosixPath(one.name).parents}
+        seen = (one for one in listed if one.bytes or one.name not in folders)
+        return sorted(one for one in seen if hidden or not any(part.startswith(".") for part in one.name.split("/")))
 
     def head(self, name: str) -> ObjectInfo:
         """Give size and time of one object."""

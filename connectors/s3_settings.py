@@ -95,7 +95,7 @@ def read_settings(address: str, environment: Mapping[str, str] | None = None) ->
     unknown = sorted(said.keys() - set(OPTIONS))
     if unknown:
         raise AddressError(f"{shown} says {', '.join(unknown)}; an address of S3 may say {', '.join(OPTIONS)}")
-    profile = _profile(said.get("profile") or environment.get("AWS_PROFILE"), environment)
+    profile = _profile(said.get("profile"), environment)
     endpoint = (
         said.get("endpoint")
         or environment.get("AWS_ENDPOINT_URL_S3")
@@ -146,8 +146,9 @@ def _secrets(asked: str | None, profile: Mapping[str, str], environment: Mapping
     return {name: profile[name] for name in KEYS if profile.get(name)}
 
 
-def _profile(name: str | None, environment: Mapping[str, str]) -> dict[str, str]:
-    """Read a profile of the AWS tools' two files; the default one may be missing."""
+def _profile(asked: str | None, environment: Mapping[str, str]) -> dict[str, str]:
+    """Read a profile of the AWS tools' two files; the default one may be missing, as may keys that stand elsewhere."""
+    name = asked or environment.get("AWS_PROFILE")
     home = Path(environment.get("HOME") or Path.home()) / ".aws"
     credentials = _ini(Path(environment.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials"))
     config = _ini(Path(environment.get("AWS_CONFIG_FILE") or home / "config"))
@@ -155,7 +156,7 @@ def _profile(name: str | None, environment: Mapping[str, str]) -> dict[str, str]
     if name and not found:
         there = sorted({*credentials, *(section.removeprefix("profile ") for section in config)})
         raise AuthError(f"there is no AWS profile {name!r}; there are: {', '.join(there) or 'none'}")
-    if name and not found.get(KEYS[0]):
+    if name and not found.get(KEYS[0]) and not (environment.get("AWS_ACCESS_KEY_ID") and not asked):
         raise AuthError(
             f"the AWS profile {name!r} has no keys of its own; run `aws configure export-credentials --profile {name} "
             "--format env` and set what it prints"

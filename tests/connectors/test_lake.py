@@ -17,6 +17,7 @@ from connectors.exceptions import (
 )
 from connectors.lake import Lake, Written
 from connectors.manifest import write_manifest
+from connectors.objects import Objects
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.tables import EVENTS, FRAMES, PAGE_VIEWS, SESSIONS, TABLES, VITALS, conform
@@ -240,3 +241,19 @@ def test_maps_are_names_not_paths(tmp_path):
     assert not (tmp_path.parent / "outside.map").exists()
     with pytest.raises(FetchError, match="keeps no map 'b'; it keeps 1"):
         lake.open_map("b")
+
+
+def test_folders_come_and_go_while_files_are_written(tmp_path):
+    """A writer that removes an empty folder does not trip one that is about to write there."""
+    objects = Objects.open(tmp_path / "root")
+
+    def write_and_delete(number: int) -> None:
+        for _ in range(60):
+            objects.write(f"events/day=1/{number}.parquet", b"x")
+            objects.delete(f"events/day=1/{number}.parquet")
+            objects.names()
+
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(write_and_delete, number) for number in range(6)]:
+            done.result()
+    assert objects.names(hidden=True) == []

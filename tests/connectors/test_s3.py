@@ -408,6 +408,7 @@ def test_keys_come_from_the_environment_or_a_profile(tmp_path):
         "eu-west-1",
         "https://ceph.example",
     )
+    assert read_settings("s3://team/x", {**home, **ours, "AWS_PROFILE": "ops"}).secrets == told.secrets
     with pytest.raises(AuthError, match="the AWS profile 'ops' has no keys of its own; run `aws configure export"):
         read_settings("s3://team/x?profile=ops", home)
     with pytest.raises(AuthError, match="there is no AWS profile 'none'; there are: default, ops"):
