@@ -61,6 +61,7 @@ def test_the_example_keeps_the_contract(shop):
     _, address = shop
     store = open_store(address)
     assert type(store).__module__ == "acme_blindspot.store"
+    assert len((EXAMPLE / "acme_blindspot" / "store.py").read_text().splitlines()) <= 60
     assert_conforms(store)
 
 

@@ -92,7 +92,8 @@ def _bring(store: RemoteStore, lake: str, options: dict[str, Any], quiet: bool, 
 
     console = Console(stderr=True, highlight=False)
     bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[said]}"),
+        TextColumn("{task.description}"), BarColumn(complete_style="blue"), TaskProgressColumn(),
+        TextColumn("{task.fields[said]}"),
         TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal,
     )  # fmt: skip
     begun = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 import msgspec
 import polars as pl
@@ -24,10 +23,8 @@ class Error(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """A page of errors, and the cursor of the next one."""
-
     errors: list[Error]
-    next: str | None
+    next: str | None  # the cursor of the next page
 
 
 class AcmeStore(RemoteStore):
@@ -40,11 +37,11 @@ class AcmeStore(RemoteStore):
 
     def read(self, feed: str, window: Window) -> Iterator[Batch]:
         """Give the errors of a window."""
-        asked: dict[str, Any] = {"from": window.start, "to": window.end, "cursor": ""}
-        while asked["cursor"] is not None:
-            page = self.http.get(f"api/projects/{self.where.parts['project']}/errors", asked).json(Page)
+        path, cursor = f"api/projects/{self.where.parts['project']}/errors", ""
+        while cursor is not None:
+            page = self.http.get(path, {"from": window.start, "to": window.end, "cursor": cursor}).json(Page)
             yield batch_of(page.errors)
-            asked["cursor"] = page.next
+            cursor = page.next
 
     def check(self) -> Check:
         """Ask for the project itself."""
