@@ -121,9 +121,10 @@ def _page(request: Any) -> Any:
     if not isinstance(request, dict) or not isinstance(request.get("url"), str):
         return request
     url, query, fragment = request["url"], request.get("query"), request.get("fragment")
-    if isinstance(query, list) and query and "?" not in url:
-        pairs = [(str(pair[0]), str(pair[1])) for pair in query if isinstance(pair, list) and len(pair) == 2]
-        url += f"?{urlencode(pairs)}"
+    if isinstance(query, list):
+        query = urlencode([(str(pair[0]), str(pair[1])) for pair in query if isinstance(pair, list) and len(pair) == 2])
+    if isinstance(query, str) and query and "?" not in url:
+        url += f"?{query}"
     if isinstance(fragment, str) and fragment and "#" not in url:
         url += f"#{fragment}"
     return {**request, "url": url}
