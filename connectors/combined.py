@@ -1,4 +1,8 @@
-"""Several stores as one: each table is asked of the part that has it, and an outage of one part leaves the others."""
+"""Several stores as one: each table is asked of the part that has it, and an outage of one part leaves the others.
+
+While the part that a table is named for does not answer, other parts that have some of it are asked; the report says
+that the evidence is partial.
+"""
 
 from __future__ import annotations
 
@@ -191,6 +195,9 @@ class CombinedStore:
         window = window or Window()
         parts = self.parts_with(table.name)
         fetched = [(part, self._ask(part, table, query, ask, window)) for part in parts]
+        if any(answer.report.failed for _, answer in fetched):
+            others = [part for part in self.parts if part.has(table.name) and part not in parts]
+            fetched += [(part, self._ask(part, table, query, ask, window)) for part in others]
         return fetched[0][1] if len(fetched) == 1 else merge_fetched(table, query, fetched, window, self.name)
 
     def _ask(self, part: PartStore, table: Table, query: str, ask: Callable[[Any], Fetched], window: Window) -> Fetched:

@@ -109,6 +109,16 @@ def test_an_outage_of_one_part_leaves_the_others(team):
     assert store.vitals(ALL).report.complete
 
 
+def test_while_a_part_does_not_answer_others_that_have_some_of_it_do(team):
+    Lake.open(team / "web").write("sessions", pl.DataFrame({"session_id": ["s"], "started_at": [NOON]}))
+    write(team, tracker="web", rum="lost")
+    sessions = open_store("shop").sessions(ALL)
+    assert sessions.frame.collect()["session_id"].to_list() == ["s"]
+    assert (sessions.report.source, sessions.report.complete) == (f"{team}/lost, web", False)
+    assert sessions.report.failed == f"{team}/lost: there is no folder at {team}/lost"
+    assert open_store("shop").lab_runs(ALL).report.complete
+
+
 def test_a_part_that_fails_when_it_is_asked(team):
     store = open_store("shop")
     assert isinstance(store, CombinedStore)
