@@ -304,7 +304,7 @@ def test_no_file_of_the_lake_holds_the_token(shop, tmp_path):
 
 
 def test_a_lake_says_what_of_a_window_was_never_read(shop, tmp_path):
-    acme, address = shop
+    _, address = shop
     sync(address, tmp_path / "lake", since=NOON + timedelta(hours=1), until=NOON + timedelta(hours=3))
     lake = open_store(tmp_path / "lake")
     inside = lake.events(Window(NOON + timedelta(hours=1), NOON + timedelta(hours=2))).report
