@@ -40,3 +40,11 @@ def test_times_are_utc_unless_they_say_otherwise() -> None:
         "start": "2026-03-09T14:00:00+00:00",
         "end": "2026-03-09T15:00:00+00:00",
     }
+
+
+def test_each_report_has_parameters_of_its_own() -> None:
+    assert check({"metric": "INP", "min_samples": 50}, "vitals").for_notebook()["min_samples"] == 50
+    with pytest.raises(ParameterError, match=r"min_samples is 0, which cannot be used \(input should be greater"):
+        check({"min_samples": 0}, "vitals")
+    with pytest.raises(ParameterError, match="no parameter metric; there are: source, start"):
+        check({"metric": "INP"}, "incident")

@@ -177,6 +177,8 @@ def check(given: dict[str, Any], report: str = "incident") -> WindowParameters:
             raise ParameterError(f"{name} {said}") from None
         if first["type"].startswith("datetime"):
             wanted = "which is not a time; give ISO 8601, as 2026-03-09T14:00"
-        else:
+        elif first["type"] == "string_type":
             wanted = f"which is not text ({said.lower()})"
+        else:
+            wanted = f"which cannot be used ({said.lower()})"
         raise ParameterError(f"{name} is {first['input']!r}, {wanted}") from None
