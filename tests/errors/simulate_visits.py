@@ -143,13 +143,14 @@ def _site(rng: np.random.Generator, app: dict, one_deploy: bool, mapped: float) 
     site = Site(app, pages, [], deploy, maps)
     shared = str(rng.choice(endpoints))
     kinds = [KINDS[at] for at in sorted(rng.choice(len(KINDS), 11, replace=False))]
+    lacking = rng.permutation(app["things"])  # two bugs that lack the same thing of one answer would be one
     for at, kind in enumerate(kinds):
-        site.bugs.append(_bug(rng, site, f"{kind}-{at}", kind, endpoints, shared, one_deploy))
+        site.bugs.append(_bug(rng, site, f"{kind}-{at}", kind, str(lacking[at]), endpoints, shared, one_deploy))
     return site
 
 
-def _bug(rng, site: Site, name: str, kind: str, endpoints: list[str], shared: str, one_deploy: bool) -> Bug:
-    thing, member = str(rng.choice(site.app["things"])), str(rng.choice(site.app["members"]))
+def _bug(rng, site: Site, name: str, kind: str, thing: str, endpoints: list[str], shared: str, one_deploy: bool) -> Bug:
+    member = str(rng.choice(site.app["members"]))
     used = [endpoint for endpoint in endpoints if any(endpoint in asked for asked in site.pages.values())]
     endpoint = shared if kind == "missing-shared" and shared in used else str(rng.choice(used))
     if kind in ("old-code", "safari-only", "write-null"):

@@ -11,20 +11,20 @@ def say(kind: str, engine: str, *, thing: str, member: str, local: str, rng: np.
     `local` is a minified name, `thing` what the answer lacks, `member` what is read of it.
     """
     number = int(rng.integers(100, 99_999))
-    of = f"{local}.{thing}"
+    of, nothing = f"{local}.{thing}", "null" if kind == "missing-wide" else "undefined"
     if kind.startswith("missing"):
         return "TypeError", {
-            "v8": f"Cannot read properties of {'null' if kind == 'missing-wide' else 'undefined'} (reading '{member}')",
-            "jsc": f"{'null' if kind == 'missing-wide' else 'undefined'} is not an object (evaluating '{of}.{member}')",
-            "moz": f"{of} is {'null' if kind == 'missing-wide' else 'undefined'}"
+            "v8": f"Cannot read properties of {nothing} (reading '{member}')",
+            "jsc": f"{nothing} is not an object (evaluating '{of}.{member}')",
+            "moz": f"{of} is {nothing}"
             if rng.random() < 0.35
-            else f'can\'t access property "{member}", {of} is {"null" if kind == "missing-wide" else "undefined"}',
+            else f'can\'t access property "{member}", {of} is {nothing}',
         }[engine]
     said = {
         "not-array": (
             "TypeError", f"({of} || []).filter is not a function",
-            f"({of} || []).filter is not a function. (In '({of} || []).filter({local}=>{local}.id)', '({of} || []).filter'"
-            " is undefined)",
+            f"({of} || []).filter is not a function. (In '({of} || []).filter({local}=>{local}.id)',"
+            f" '({of} || []).filter' is undefined)",
             f"({of} || []).filter is not a function",
         ),
         "destructure": (
@@ -43,7 +43,9 @@ def say(kind: str, engine: str, *, thing: str, member: str, local: str, rng: np.
             "ReferenceError", f"{thing}Legacy is not defined", f"Can't find variable: {thing}Legacy",
             f"{thing}Legacy is not defined",
         ),
-        "safari-only": ("TypeError", *[f"undefined is not a constructor (evaluating 'new {thing.title()}Observer')"] * 3),
+        "safari-only": (
+            "TypeError", *[f"undefined is not a constructor (evaluating 'new {thing.title()}Observer')"] * 3,
+        ),
         "write-null": (
             "TypeError", "Cannot set properties of null (setting 'innerHTML')",
             f"null is not an object (evaluating '{local}.innerHTML=t')",
@@ -54,8 +56,6 @@ def say(kind: str, engine: str, *, thing: str, member: str, local: str, rng: np.
             "JSON Parse error: Unrecognized token '<'",
             "JSON.parse: unexpected character at line 1 column 1 of the JSON data",
         ),
-        "quote": (
-            "Error", *[f"{thing} {rng.bytes(4).hex()}{number} expired at 2026-09-17T1{number % 10}:0{number % 10}:27Z"] * 3
-        ),
+        "quote": ("Error", *[f"{thing} {rng.bytes(4).hex()}{number} expired at 2026-09-17T1{number % 10}:00:27Z"] * 3),
     }[kind]  # fmt: skip
     return said[0], said[{"v8": 1, "jsc": 2, "moz": 3}[engine]]

@@ -130,6 +130,6 @@ def touched_parts(pairs: list[tuple[str | None, str | None]]) -> list[tuple[set,
             olds |= {pair[0] for pair in near} - {None}
             news |= {pair[1] for pair in near} - {None}
         n, left = len(mine), rest
-        if olds != news or any(None in pair for pair in mine):
+        if any(old != new for old, new in mine):
             parts.append((olds, news, n))
     return parts

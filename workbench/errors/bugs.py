@@ -121,6 +121,8 @@ def _say(kind: str, profiles: Profiles, a: int, b: int, weight: float) -> str:
             return f"one reads `{one['property']}`, the other `{other['property']}`"
         case "message":
             return "the same message"
+        case "own fault":
+            return "one is an error of the code alone, and the other says something else"
         case "place":
             return "the same place of ours is on top: " + " ".join(filter(None, (one["top_file"], one["top_function"])))
         case "engines":

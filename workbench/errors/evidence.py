@@ -11,6 +11,7 @@ import polars as pl
 from workbench.errors.clock import lives, onset_evidence
 from workbench.errors.likeness import incidence, places_alike, words_alike
 from workbench.errors.network import leading
+from workbench.errors.setting import alike_routes, last_before, met_by_chance
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def weigh(
     in_trace = traffic.select("event_id", "trace_id").drop_nulls().join(signatures, on="trace_id")
     marks = in_trace.select("event_id", mark="signature", recency=pl.lit(1.0), failed=pl.lit(True)).unique()
     spans = _span_leads(marks, traffic, rules["network"])
-    weights = _network(endpoints, spans, n, rules["network"])
+    last = last_before(before, traffic, rules["network"])
+    weights = _network(endpoints, spans, n, rules["network"], last, alike_routes(events, n))
     weights |= words_alike(issues, rules["field"])
     weights |= places_alike(issues, events, weights["other endpoint"] < 0, rules["place"])
     same_field = weights["receiver"] >= rules["field"]["same_receiver"]
@@ -98,23 +100,32 @@ def _span_leads(marks: pl.DataFrame, traffic: pl.DataFrame, rules: dict[str, Any
     return leads.with_columns(chance="base")
 
 
-def _network(endpoints: pl.DataFrame, spans: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+def _network(
+    endpoints: pl.DataFrame,
+    spans: pl.DataFrame,
+    n: int,
+    rules: dict[str, Any],
+    last: pl.DataFrame,
+    alike: np.ndarray,
+) -> dict[str, np.ndarray]:
     lead, top, sure = _lead_matrix(endpoints, n, rules)
     span_lead, span_top, span_sure = _lead_matrix(spans, n, rules)
     same_span = np.where(_overlap(span_lead, span_top) > 0, np.minimum.outer(span_sure, span_sure), 0.0)
     overlap = _overlap(lead, top)
     has = lead.any(axis=1)
+    certainty = np.minimum.outer(sure, sure)
+    # Issues of one page share its requests anyway: there only what comes last more often than the page has it counts.
+    last_lead, last_top, last_sure = _lead_matrix(last, n, rules)
+    last_certainty = np.minimum.outer(last_sure, last_sure)
+    shared = (1 - alike) * overlap * certainty + alike * _overlap(last_lead, last_top) * last_certainty
     conflict = np.logical_and.outer(has, has) & (overlap == 0)
     softened = np.where(same_span > 0, rules["other_endpoint_same_span"], 1.0)
-    certainty = np.minimum.outer(sure, sure)
     failed = np.zeros(n)
     if len(endpoints):
         own = endpoints.filter((pl.col("group") >= 0) & (pl.col("failed") > 0.5)).unique("group")
         failed[own["group"].to_numpy()] = 1.0
     return {
-        "endpoint": overlap
-        * certainty
-        * (rules["same_endpoint"] + rules["failing_endpoint"] * np.minimum.outer(failed, failed)),
+        "endpoint": shared * (rules["same_endpoint"] + rules["failing_endpoint"] * np.minimum.outer(failed, failed)),
         "other endpoint": np.where(conflict, rules["other_endpoint"] * certainty * softened, 0.0),
         "failing span": rules["same_span"] * same_span,
     }
@@ -152,13 +163,13 @@ def _overlap(lead: np.ndarray, top: np.ndarray) -> np.ndarray:
 def _together(events: pl.DataFrame, traffic: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
     traces, sessions = (incidence(events, name, n) > 0 for name in ("trace_id", "session_id"))
     in_traces, in_sessions = (np.asarray((m.astype(float) @ m.astype(float).T).todense()) for m in (traces, sessions))
-    per_issue = np.diag(in_sessions)
-    n_sessions = max(traffic["session_id"].n_unique(), 1)
-    expected = np.outer(per_issue, per_issue) / n_sessions
-    lift = np.clip(np.log((in_sessions + 0.5) / (expected + 0.5)) / np.log(4.0), 0.0, 1.0)
+    lift, lift_traces = (
+        np.clip(np.log((met + 0.5) / (met_by_chance(events, traffic, unit, n) + 0.5)) / np.log(4.0), 0.0, 1.0)
+        for unit, met in (("session_id", in_sessions), ("trace_id", in_traces))
+    )
     fewer = np.maximum(np.minimum.outer(np.diag(in_traces), np.diag(in_traces)), 1.0)
     enough = in_traces >= rules["min_shared"]
     return {
-        "trace": np.where(enough, rules["same_trace"] * np.clip(2 * in_traces / fewer, 0.0, 1.0), 0.0),
+        "trace": np.where(enough, rules["same_trace"] * np.clip(2 * in_traces / fewer, 0.0, 1.0) * lift_traces, 0.0),
         "session": np.where(in_sessions >= rules["min_shared"], rules["same_session"] * lift, 0.0),
     }

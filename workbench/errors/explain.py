@@ -9,12 +9,12 @@ from typing import NamedTuple
 import polars as pl
 
 from connectors.exceptions import ParameterError
+from workbench.errors.explain_message import message_steps
 from workbench.errors.explain_noise import Tried, tried_known, tried_noise
 from workbench.errors.fingerprints import EVENT_COLUMNS, fits_rule
 from workbench.errors.grouping import Prepared, fingerprint
 from workbench.errors.issues import MECHANISMS
 from workbench.errors.known import KnownNoise
-from workbench.errors.messages import message_steps
 from workbench.errors.regroup import take
 from workbench.errors.rule_syntax import FRAME_KEYS, REQUEST_KEYS, FingerprintRule, Matcher, Rules, parse_rules
 from workbench.errors.shapes import name_places

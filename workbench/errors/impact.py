@@ -121,7 +121,7 @@ def _hits(grouping_events: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
             for name, dtype in wanted.items()
         ),
         stands_for(events),
-        last_at=pl.col("last_at") if "last_at" in events.columns else pl.col("at"),
+        last_at=next((pl.col(name) for name in ("last_at", "at") if name in events.columns), pl.lit(None)),
     )
     return grouping_events.select("event_id", "bug_id").drop_nulls().join(facts, on="event_id")
 

@@ -28,7 +28,7 @@ def words_alike(issues: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.nda
 
     Returns
     -------
-    Matrices of weights: `receiver`, `property`, `message`.
+    Matrices of weights: `receiver`, `property`, `message`, `own fault`.
     """
     generic, factor = rules["generic_names"], rules["generic_factor"]
     same_r, both_r = _equal(issues["receiver"])
@@ -41,7 +41,11 @@ def words_alike(issues: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.nda
     )
     says = np.where(vague, factor, 1.0)
     nameless = issues["property"].is_null().to_numpy()
+    # A name that exists nowhere, or a syntax error, is the code's own fault: no answer of a server makes it.
+    own_fault = _among(issues["kind"], rules["own_fault_kinds"])
+    unlike = ~same_m & np.logical_or.outer(own_fault, own_fault)
     return {
+        "own fault": np.where(unlike, rules["own_fault"], 0.0),
         "receiver": np.where(
             same_r,
             rules["same_receiver"] * np.minimum.outer(r_rare, r_rare),

@@ -74,8 +74,8 @@ def canonical_messages(distinct: pl.DataFrame) -> pl.DataFrame:
     [None, 'discount', 'discount', None]
     """
     rows = distinct.with_columns(pl.col("type", "message").cast(pl.String)).with_row_index("__row")
-    cleaned = rows.lazy().select("__row", *_clean()).collect().sort("__row")
-    known = _known_wordings(cleaned)
+    cleaned = rows.lazy().select("__row", *cleaned_columns()).collect().sort("__row")
+    known = known_wordings(cleaned)
     unknown = cleaned.join(known, on="__row", how="anti")
     other = parameterise(unknown.select("__row", text="clean_message")).select("__row", parameterised="text")
     found = (
@@ -85,7 +85,9 @@ def canonical_messages(distinct: pl.DataFrame) -> pl.DataFrame:
         .select(
             canonical=pl.when(pl.col("kind").is_null())
             .then("parameterised")
-            .otherwise(pl.concat_str("kind", "property", separator=":", ignore_nulls=True)),
+            .otherwise(
+                pl.concat_str(pl.col("kind").replace(_said_alike()), "property", separator=":", ignore_nulls=True)
+            ),
             canonical_type=pl.coalesce("type_of_kind", "clean_type", pl.lit("Error")),
             kind="kind",
             property="property",
@@ -120,49 +122,8 @@ def parameterise(rows: pl.DataFrame, column: str = "text") -> pl.DataFrame:
     )
 
 
-def message_steps(type_: str | None, message: str | None) -> list[tuple[str, str]]:
-    """Say step by step how one message becomes canonical: what was done, and the text after it.
-
-    Examples
-    --------
-    >>> for step in message_steps("Error", "Uncaught (in promise) Error: Order 8123 of maya@example.org not found"):
-    ...     print(step)
-    ('as reported', 'Error: Uncaught (in promise) Error: Order 8123 of maya@example.org not found')
-    ('without what only says how it was caught', 'Error: Order 8123 of maya@example.org not found')
-    ('no wording of an engine fits; email', 'Error: Order 8123 of <email> not found')
-    ('int', 'Error: Order <int> of <email> not found')
-    """
-    row = pl.DataFrame({"__row": [0], "type": [type_], "message": [message]}, schema_overrides=_TEXTS)
-    cleaned = row.select("__row", *_clean())
-    called = cleaned["clean_type"].item() or "Error"
-    steps = [("as reported", f"{type_ or '(no type)'}: {message or ''}")]
-    text = cleaned["clean_message"].item()
-    steps.append(("without what only says how it was caught", f"{called}: {text}"))
-    known = _known_wordings(cleaned)
-    if len(known):
-        fits = next(w for w in _wordings() if len(_match(cleaned, w)))
-        slots = [f"{name} {known[name].item()}" for name in ("property", "receiver") if known[name].item()]
-        after = canonical_messages(row.select("type", "message"))["canonical"].item()
-        steps.append((" · ".join([f"an engine's wording, `{fits.template}`", *slots]), after))
-    else:
-        before = "no wording of an engine fits"
-        for placeholder in load("messages", "placeholders").data["placeholder"]:
-            put = f"{placeholder.get('keep', '')}<{placeholder['name']}>"
-            after = pl.select(pl.lit(text).str.replace_all(placeholder["pattern"], put)).item()
-            if after != text:
-                steps.append(
-                    (f"{before}; {placeholder['name']}" if before else placeholder["name"], f"{called}: {after}")
-                )
-                text, before = after, ""
-        if before:
-            steps.append((f"{before}, and there is nothing in it to take out", f"{called}: {text}"))
-    return [step for at, step in enumerate(steps) if at == 0 or at > 1 or step[1] != steps[0][1]]
-
-
-_TEXTS = {"__row": pl.UInt32, "type": pl.String, "message": pl.String}
-
-
-def _clean() -> list[pl.Expr]:
+def cleaned_columns() -> list[pl.Expr]:
+    """Give `clean_message` and `clean_type`: without what only says how an error was caught."""
     message = pl.col("message").fill_null("").str.replace(_PREFIX, "").str.strip_chars()
     named = message.str.extract(rf"^({_TYPE}): ")
     vague = pl.col("type").is_null() | pl.col("type").is_in(_VAGUE_TYPES) | (pl.col("type") == named)
@@ -180,7 +141,14 @@ def _clean() -> list[pl.Expr]:
 
 
 @cache
-def _wordings() -> tuple[_Wording, ...]:
+def _said_alike() -> dict[str, str]:
+    """Kinds that some engine words alike have one canonical message."""
+    return {one["kind"]: one["canonical"] for one in load("messages", "engines").data["message"] if "canonical" in one}
+
+
+@cache
+def wordings() -> tuple[_Wording, ...]:
+    """Compile all templates of `rules/messages/engines`, in order of rank."""
     found = []
     for message in load("messages", "engines").data["message"]:
         for template in message["wordings"]:
@@ -214,9 +182,10 @@ def _rust(escaped: str) -> str:
     return re.sub(r"\\([^\w.*+?^${}()|\[\]\\])", r"\1", escaped)
 
 
-def _known_wordings(cleaned: pl.DataFrame) -> pl.DataFrame:
-    wordings = _wordings()
-    hints = sorted({wording.hint for wording in wordings})
+def known_wordings(cleaned: pl.DataFrame) -> pl.DataFrame:
+    """Find the first wording that fits each row: `__row`, `kind`, `type_of_kind`, `property`, `receiver`."""
+    every = wordings()
+    hints = sorted({wording.hint for wording in every})
     hits = (
         cleaned.lazy()
         .select(
@@ -230,7 +199,7 @@ def _known_wordings(cleaned: pl.DataFrame) -> pl.DataFrame:
         .collect()
     )
     by_hint = hits.partition_by("hint", as_dict=True, include_key=False)
-    matches = [_match(by_hint[(wording.hint,)], wording) for wording in wordings if (wording.hint,) in by_hint]
+    matches = [fitting_rows(by_hint[(wording.hint,)], wording) for wording in every if (wording.hint,) in by_hint]
     found = pl.concat([pl.DataFrame(schema=_MATCH), *(match.cast(_MATCH) for match in matches)])
     return _name_parts(found.sort("rank").unique("__row", keep="first", maintain_order=True)).select(
         "__row", "kind", "type_of_kind", "property", "receiver"
@@ -248,7 +217,8 @@ _MATCH = {
 }
 
 
-def _match(rows: pl.DataFrame, wording: _Wording) -> pl.DataFrame:
+def fitting_rows(rows: pl.DataFrame, wording: _Wording) -> pl.DataFrame:
+    """Keep the rows that one wording fits, with what its slots caught."""
     if wording.only_type is not None:
         rows = rows.filter(pl.col("clean_type") == wording.only_type)
     fits = rows.filter(pl.col("clean_message").str.contains(wording.pattern))
@@ -272,7 +242,9 @@ def _match(rows: pl.DataFrame, wording: _Wording) -> pl.DataFrame:
 def _name_parts(found: pl.DataFrame) -> pl.DataFrame:
     """The last part of `e.totals.discount.amount` is the property, the one before it the receiver."""
     call = r"(?:\((?:[^()]|\([^()]*\))*\)|\[[^\]]*\])*$"
-    expression = pl.col("expression").str.replace(call, "").str.replace_all("?.", ".", literal=True)
+    # Safari quotes the whole assignment.
+    written = pl.col("expression").str.replace(r"^([\w$]+(?:\.[\w$#]+|\[[^\]]*\])+)\s?[-+*/|&?]{0,2}=[^=>].*$", "${1}")
+    expression = written.str.replace(call, "").str.replace_all("?.", ".", literal=True)
     last = expression.str.extract(r"""(?:^|[.\[\s(])["']?([\w$#-]+)["']?\]?$""")
     before = expression.str.extract(r"""([\w$]+)(?:\([^()]*\)|\[[^\]]*\])*\.[\w$#-]+$""")
     before_is_member = expression.str.contains(r"""[.\])][\w$]+(?:\([^()]*\)|\[[^\]]*\])*\.[\w$#-]+$""")

@@ -14,6 +14,7 @@ import polars as pl
 from workbench.errors.changes import changes
 from workbench.errors.fingerprints import EVENT_COLUMNS, names_asked
 from workbench.errors.grouping import Prepared, fingerprint
+from workbench.errors.impact import stands_for
 from workbench.errors.known import KnownNoise
 from workbench.errors.rule_syntax import REQUEST_KEYS, Rules, parse_rules
 
@@ -63,10 +64,12 @@ def condense(prepared: Prepared, columns: Sequence[str] = (), *, requests: bool 
             said.group_by("event_id").agg(pl.col("h").sum()), on="event_id", how="left", maintain_order="left"
         )
         facts = facts.with_columns(requests=told["h"])
+    keys = facts.columns
     cells = (
-        facts.with_row_index("row")
-        .group_by(facts.columns)
-        .agg(pl.col("row").min(), n=pl.len().cast(pl.Int64))
+        facts.with_columns(events.select(__n=stands_for(events).cast(pl.Int64)))
+        .with_row_index("row")
+        .group_by(keys)
+        .agg(pl.col("row").min(), n=pl.col("__n").sum().cast(pl.Int64))
         .sort("row")
     )
     rows = cells["row"]
