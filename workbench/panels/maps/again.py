@@ -85,7 +85,11 @@ def given_away_view(case: Case, site: str | None) -> SectionView:
     lost = bundles.filter(pl.col("problem").is_not_null())
     open_ = bundles.filter(pl.col("ways").list.len() > 0)
     rows = [
-        [_release(row["release"]), tag("span", row["url"].rpartition("/")[2], cls="bs-wrap"), "; ".join(row["ways"])]
+        [
+            _release(row["release"]),
+            tag("span", shorten(row["url"].rpartition("/")[2], 48), title=row["url"], cls="bs-nowrap"),
+            "; ".join(row["ways"]),
+        ]
         for row in open_.iter_rows(named=True)
     ]
     asked = bundles.height - lost.height
@@ -94,8 +98,14 @@ def given_away_view(case: Case, site: str | None) -> SectionView:
         if asked
         else "The site serves none of the bundles that stacks name: they are of releases that are gone."
     )
-    doubts = [f"{plural(lost.height, 'bundle')} could not be had ({lost['problem'][0]})."] if lost.height else []
-    return SectionView(said, (Rows(["Release", "Bundle", Column("How", wide=True)], rows),), method, doubts)
+    doubts = (
+        [
+            f"{plural(lost.height, 'bundle')} could not be had, as those of releases that are gone ({lost['problem'][0]})."
+        ]
+        if lost.height
+        else []
+    )
+    return SectionView(said, (Rows(["Release", "Bundle", "How"], rows),), method, doubts)
 
 
 def _release(release: str | None) -> Markup:
