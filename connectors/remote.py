@@ -30,7 +30,7 @@ import polars as pl
 
 from connectors.answers import TableAnswers
 from connectors.derive import USER_KEY
-from connectors.exceptions import AuthError, FetchError, FormatError
+from connectors.exceptions import AuthError, FetchError, FormatError, TableError
 from connectors.http import Http
 from connectors.loaded import lazily_in_window, once_a_key
 from connectors.redaction import redact
@@ -266,7 +266,7 @@ class RemoteStore(TableAnswers):
                     said[what] |= {text: None} if text else {}
         except AuthError:
             raise
-        except FetchError as error:
+        except (FetchError, FormatError, TableError) as error:
             failed = str(error)
         merged = {name: merge_pages(some, TABLES[name]) for name, some in frames.items()}
         report = FetchReport(

@@ -132,7 +132,10 @@ def conform(frame: pl.DataFrame | pl.LazyFrame, table: Table) -> pl.DataFrame | 
     wanted = [_cast(name, have.get(name), dtype, strict).alias(name) for name, dtype in table.schema.items()]
     if strict:
         return frame.select(wanted)
-    cast = frame.select(wanted)
+    try:
+        cast = frame.select(wanted)
+    except pl.exceptions.PolarsError as error:
+        raise TableError(f"{table.name} has values of another kind: {str(error).partition(chr(10))[0]}") from error
     for name in (name for name in table.schema if name in have):
         _check(frame[name], cast[name], table, name)
     return cast

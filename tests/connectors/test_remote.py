@@ -95,6 +95,16 @@ def test_a_source_that_fails_half_way_is_partial_never_empty():
     assert "500: away" in fetched.report.failed
 
 
+def test_a_page_of_another_form_is_partial_too():
+    with playing(page(ONE, next=1), page({"events": [{"event_id": "c", "at": {"day": 1}}]})) as server:
+        fetched = Acme(f"acme+{server.url}/shop").events(Window())
+    assert fetched.frame.collect()["event_id"].to_list() == ["a", "b"]
+    assert fetched.report.failed == "events has values of another kind: expected Datetime, got struct[1]"
+    with playing(page(ONE, next=1), Play(body=b'{"tables": {"events": 7}}')) as server:
+        failed = Acme(f"acme+{server.url}/shop").events(Window()).report.failed
+    assert failed.startswith("acme shop gave errors in a form that this version does not know (TypeError")
+
+
 def test_what_was_refused_cut_short_or_limited_stands_in_the_report():
     limited = Play(429, headers={"retry-after": "0"})
     with playing(limited, page(ONE, refused=[["errors/0:3", "no time"]], truncated=True)) as server:
