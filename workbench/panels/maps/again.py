@@ -98,13 +98,8 @@ def given_away_view(case: Case, site: str | None) -> SectionView:
         if asked
         else "The site serves none of the bundles that stacks name: they are of releases that are gone."
     )
-    doubts = (
-        [
-            f"{plural(lost.height, 'bundle')} could not be had, as those of releases that are gone ({lost['problem'][0]})."
-        ]
-        if lost.height
-        else []
-    )
+    why = f"as those of releases that are gone ({lost['problem'][0]})" if lost.height else ""
+    doubts = [f"{plural(lost.height, 'bundle')} could not be had, {why}."] if lost.height else []
     return SectionView(said, (Rows(["Release", "Bundle", "How"], rows),), method, doubts)
 
 
