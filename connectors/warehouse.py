@@ -8,6 +8,7 @@ Everything else is counted where it lies, by `workbench.reduce` over `Warehouse.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import narwhals as nw
@@ -115,8 +116,12 @@ class Warehouse(WarehouseAnswers):
     @property
     def told(self) -> tuple[str, ...]:
         """Tables that are told from others: sessions, where none are kept."""
-        signs = any(name in self._relations for name in SIGNS)
-        return ("sessions",) if signs and "sessions" not in self._relations else ()
+        return ("sessions",) if self._signs and "sessions" not in self._relations else ()
+
+    @cached_property
+    def _signs(self) -> list[str]:
+        """Tables that tell of sessions."""
+        return [name for name in SIGNS if name in self._relations and self._relations[name].has("session_id")]
 
     @property
     def there(self) -> str:
@@ -137,9 +142,7 @@ class Warehouse(WarehouseAnswers):
         if table_name in self._relations:
             return self._relations[table_name].rows(window)
         if table_name in self.told:
-            return signs_of_life(
-                {name: self._relations[name].rows(window) for name in SIGNS if name in self._relations}
-            )
+            return signs_of_life({name: self._relations[name].rows(window) for name in self._signs})
         raise FetchError(f"{self.name} has no {table_name}; it has: {self.there}")
 
     def count(self, table_name: str, window: Window | None = None) -> int:

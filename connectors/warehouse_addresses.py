@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +33,7 @@ from connectors.warehouse_mapping import read_mapping
 
 MAPPING = "warehouse.toml"
 OPTIONS = ("mapping", "schema")
+PORT, REACHED_WITHIN = 15002, 10.0
 SPARK = {
     "spark.sql.session.timeZone": "UTC",
     "spark.ui.enabled": "false",
@@ -118,6 +120,12 @@ def _duckdb(address: str, file: Path, mapping: TableMapping | None, schema: str 
 def _spark_connect(address: str, where: str, mapping: TableMapping | None) -> Warehouse:
     sql = _engine("pyspark.sql", "spark")
     host, _, schema = where.partition("/")
+    name, _, port = host.partition(":")
+    try:
+        # Spark's own client tries for minutes before it says that nobody is there
+        socket.create_connection((name, int(port or PORT)), timeout=REACHED_WITHIN).close()
+    except (OSError, ValueError) as error:
+        raise SourceNotFound(f"no Spark Connect server answers at {host} ({error}); check host and port") from error
     secret = secret_of("spark", host)
     remote = f"sc://{host}/" + (f";use_ssl=true;token={secret.reveal()}" if secret else "")
     running = sql.SparkSession.getActiveSession()
@@ -127,7 +135,7 @@ def _spark_connect(address: str, where: str, mapping: TableMapping | None) -> Wa
     except ImportError as error:
         raise MissingExtra(f"{_first_line(error)}; pip install 'pyspark[connect]'") from error
     except (_engine("pyspark.errors", "spark").PySparkException, OSError) as error:
-        raise FetchError(f"no Spark Connect server answers at {host}: {_first_line(error)}") from error
+        raise FetchError(f"the Spark Connect server at {host} did not begin a session: {_first_line(error)}") from error
     return _of_session(session, schema, mapping, address, running is None)
 
 

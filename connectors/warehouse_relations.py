@@ -48,6 +48,10 @@ class Relation:
     native: Any
     mapped: MappedTable = field(default_factory=MappedTable)
 
+    def has(self, column: str) -> bool:
+        """Say whether the table has one of our columns, under its name or another."""
+        return self.mapped.column(column) is not None or column in nw.from_native(self.native).collect_schema().names()
+
     def rows(self, window: Window) -> Frame:
         """Give the rows of a window under our names and in our types; columns that nobody has are not there.
 

@@ -101,6 +101,18 @@ def test_sessions_are_told_where_none_are_kept(reader, theirs):
     assert "no table of sessions" in fetched.report.note
 
 
+def test_vitals_that_name_no_session_are_a_case_too():
+    at = [NOON + timedelta(seconds=i) for i in range(120)]
+    vitals = {"at": at, "metric": "INP", "value": [100.0, 300.0] * 60, "release": ["a", "b"] * 60}
+    store = Warehouse({"vitals": pl.DataFrame(vitals)}, {"most_rows": 100})
+    case = wb.open_case(store)
+    assert not store.has("sessions")
+    assert case.measured.change("a", "b", ["metric"])["verdict"].to_list() == ["regression"]
+    [said] = case.ledger.filter(table="vitals").to_dicts()
+    assert said["query"] == "counted where it lies, everything there is"
+    assert said["note"].startswith("120 vitals stay where they are; histograms of them came home")
+
+
 def test_a_column_that_is_not_there_is_named_with_those_that_are(reader, theirs):
     columns = {"at": MAPPED["at"], "metric": "name", "value": {"column": "duration", "unit": "s"}}
     store = Warehouse({"vitals": reader(theirs)}, {"tables": {"vitals": {"table": "web_vitals", "columns": columns}}})

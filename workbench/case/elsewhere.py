@@ -261,6 +261,7 @@ class CaseElsewhere(Case):
 
     def _stayed(self, name: str, said: str) -> None:
         n = self.store.count(name, self.window)
+        self.evidence.counted(name)
         self.evidence.remark(name, f"{n:,} {name.replace('_', ' ')} stay where they are; {said}")
 
 

@@ -58,6 +58,12 @@ class Evidence:
         self.scan(name)
         return self._reports[name].rows
 
+    def counted(self, name: str) -> None:
+        """Put a table into the ledger that was counted where it lies, unless it was fetched: none of its rows came."""
+        if name not in self._reports:
+            query = f"counted where it lies, {self.window.describe()}"
+            self._reports[name] = FetchReport(_name(self.store), name, query, 0, self.window)
+
     def remark(self, name: str, said: str, aside: int = 0) -> None:
         """Put into the ledger what became of a table's rows after they came; `aside` of them do not count."""
         self._remarks[name] = (said, aside)

@@ -109,6 +109,7 @@ class MeasuredElsewhere(Measured):
 
     def _told(self, counted: pl.DataFrame) -> None:
         n = self.case.store.count("vitals", self.case.window)
+        self.case.evidence.counted("vitals")
         self.case.evidence.remark(
             "vitals",
             f"{n:,} vitals stay where they are; histograms of them came home (the last of {counted.height:,} rows): "
