@@ -153,6 +153,17 @@ class Objects(ABC):
         except FileNotFoundError as error:
             raise SourceNotFound(f"a part of the table is gone from {self.address}") from error
 
+    def below(self, prefix: str) -> Objects:
+        """Give the objects of one folder, under names of their own.
+
+        Examples
+        --------
+        >>> Objects.open("sample-data").below("releases")
+        Objects('sample-data/releases')
+        """
+        place, mark, options = self.address.partition("?") if self.remote else (self.address, "", "")
+        return Objects.open(f"{place.rstrip('/')}/{prefix.strip('/')}{mark}{options}")
+
     def read(self, name: str) -> bytes:
         """Give one object whole.
 

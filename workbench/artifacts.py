@@ -252,7 +252,7 @@ def _writable(store: Path) -> Objects:
     if objects.exists("source.toml"):
         place = tomllib.loads(objects.read("source.toml").decode("utf-8", "replace")).get("sourcemaps")
         if isinstance(place, str) and place != ".":
-            return Objects.open(f"{address.rstrip('/')}/{place}")
+            return objects.below(place)
     return objects
 
 

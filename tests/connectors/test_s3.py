@@ -351,6 +351,9 @@ def test_the_endpoint_may_stand_in_the_address(swaps, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     lake = open_store(f"s3://team/elsewhere?endpoint={swaps.url}&region=eu-west-1")
     assert lake.events(ALL).report.rows == 1
+    below = Objects.open(f"s3://team?endpoint={swaps.url}&region=eu-west-1").below("elsewhere/")
+    assert below.address == f"s3://team/elsewhere?endpoint={swaps.url}&region=eu-west-1"
+    assert below.exists("lake.json")
 
 
 def test_a_server_that_cannot_swap_can_be_read_from_and_says_so_when_written_to(other, tmp_path, monkeypatch):
