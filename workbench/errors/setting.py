@@ -26,8 +26,9 @@ def alike_routes(events: pl.DataFrame, n: int) -> np.ndarray:
     table[cells["issue"].to_numpy(), cells["route"].rank("dense").to_numpy() - 1] = cells["k"].to_numpy()
     share = table / np.maximum(table.sum(axis=1, keepdims=True), 1.0)
     both = np.zeros((n, n))
-    for column in range(share.shape[1]):
-        both += np.minimum.outer(share[:, column], share[:, column])
+    for of_route in share.T:
+        here = np.flatnonzero(of_route)
+        both[np.ix_(here, here)] += np.minimum.outer(of_route[here], of_route[here])
     return both
 
 
