@@ -72,11 +72,11 @@ def contrast_chart(
         y = _STEP * traits.height + 8.0
         labels.append((0.0, y, shorten(_listed(same), 33), LIGHT.ink))
         notes.append((float(_LABEL), y, "no difference (every interval of the ratio contains 1)", LIGHT.soft))
-    columns = ["x", "x2", "y", "y2", "fill", "who", "trait", "share", "interval", "count"]
+    columns = ["x", "x2", "y", "y2", "fill", "who", "trait", "share", "interval", what.replace(" ", "_")]
     frame = pl.DataFrame(drawn, schema=columns, orient="row")
     lines = pl.DataFrame(whiskers, schema=["x", "x2", "y"], orient="row")
     layers = [
-        bars(frame, width, height, ["who", "trait", "share", "interval", "count"]),
+        bars(frame, width, height, ["who", "trait", "share", "interval", what.replace(" ", "_")]),
         _whisker_layer(lines, width, height),
         texts(text_rows(labels), width, height),
         texts(text_rows(notes), width, height, fontSize=11),
