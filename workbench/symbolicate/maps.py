@@ -66,8 +66,8 @@ class Maps:
             return self.read(artifact.map_location, artifact.sha256)
         except SourceMapError as error:
             return Unreadable("invalid_map", str(error))
-        except SourceNotFound:
-            return Unreadable("expired", "")
+        except SourceNotFound as error:
+            return Unreadable("expired", str(error))
         except (SourceError, FetchError) as error:
             return Unreadable("no_artifact", f"the store did not give {artifact.map_location}: {error}")
 

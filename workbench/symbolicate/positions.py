@@ -151,7 +151,9 @@ class _Table:
 
     def unreadable(self, rows: slice, reason: Unreadable, artifact: Artifact, last_seen: datetime | None) -> None:
         """Positions on a map that could not be used."""
-        status, detail = _gone(artifact, last_seen) if reason.status == "expired" else reason
+        status, detail = reason
+        if status == "expired" and (artifact.uploaded_at is not None or not detail):
+            status, detail = _gone(artifact, last_seen)
         self.status[rows], self.detail[rows] = self.words.number(status), self.words.number(detail)
 
     def mapped(self, rows: slice, decoded: SourceMap) -> None:
