@@ -32,6 +32,10 @@ def java_path() -> str | None:
 FINDERS = {"chromium": chromium_path, "java": java_path}
 
 
+NO_WAY_HERE = "this machine cannot"
+"""How the reason of a skip begins that nothing can be installed against; it is a skip in CI as well."""
+
+
 def in_ci() -> bool:
     """True where a skip is a failure."""
     return os.environ.get("CI") == "true"
@@ -46,9 +50,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report = yield
-    if report.skipped and in_ci() and not hasattr(report, "wasxfail") and not isinstance(item, pytest.DoctestItem):
+    why = str(call.excinfo.value) if call.excinfo else ""
+    if (
+        report.skipped
+        and in_ci()
+        and not hasattr(report, "wasxfail")
+        and not isinstance(item, pytest.DoctestItem)
+        and NO_WAY_HERE not in why
+    ):
         report.outcome = "failed"
-        report.longrepr = f"a skip is a failure in CI: {call.excinfo.value if call.excinfo else ''}"
+        report.longrepr = f"a skip is a failure in CI: {why}"
     return report
 
 

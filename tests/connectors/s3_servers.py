@@ -22,6 +22,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.conftest import NO_WAY_HERE
 from tests.connectors.environments import clean_environment, free_port, python_with
 
 PACKAGES = ("swift==2.38.3", "moto[server,s3]==5.2.5", "setuptools<81")
@@ -103,7 +104,7 @@ def swift(cache: Path, folder: Path) -> Iterator[S3Server]:
     try:
         os.setxattr(folder, "user.blindspot", b"1")
     except (OSError, AttributeError) as error:
-        pytest.skip(f"needs a file system with extended attributes for Swift: {folder} has none ({error})")
+        pytest.skip(f"{NO_WAY_HERE}: Swift wants extended attributes of its file system, {folder} has none ({error})")
     python = python_with(cache, *PACKAGES)
     conf, log, programs = folder / "conf", folder / "swift.log", python.parent
     (folder / "node" / "d1").mkdir(parents=True)
