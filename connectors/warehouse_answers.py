@@ -148,7 +148,7 @@ class WarehouseAnswers(ABC):
         if not self.has(table.name):
             return self._nothing(table, window)
         if not self.has(EVENTS.name):
-            return self._nothing(table, window, f"{self.name} has no events that {table.name} could belong to")
+            return self._nothing(table, window, f"{self.name} has no events that {table.name} could belong to", n)
         errors = self._errors_of(window)
         reach = window if n is not None or window.start is None else replace(window, start=window.start - BEFORE)
         rows = self.rows(table.name, reach)
@@ -157,7 +157,7 @@ class WarehouseAnswers(ABC):
         if not columns:
             by = " or ".join(BELONG_BY.get(table.name, ("an id",)))
             said = f"{n or 0:,} rows stayed where they are: without {by} nobody can say which belong to the errors"
-            return self._nothing(table, window, said)
+            return self._nothing(table, window, said, n)
         parts, asked = [], []
         for column in columns:
             home = errors.home[column].drop_nulls().unique()
@@ -193,7 +193,7 @@ class WarehouseAnswers(ABC):
         )  # fmt: skip
         return Fetched(frame.lazy(), report)
 
-    def _nothing(self, table: Table, window: Window, note: str | None = None) -> Fetched:
+    def _nothing(self, table: Table, window: Window, note: str | None = None, stayed: int | None = None) -> Fetched:
         said = note or f"{self.name} has no {table.name}; it has: {', '.join(self._relations) or 'no tables'}"
         return Fetched(
             table.empty().lazy(), FetchReport(self.name, table.name, window.describe(), 0, window, note=said)
