@@ -82,7 +82,7 @@ class Explaining(Panel[ExplainView]):
             else f"issue `{(told.issue_id or '')[:8]}`{bug}, made by {told.rule}"
         )
         parts = [tag("p", prose(f"Event `{told.event_id[:12]}` is {verdict}."))]
-        parts.append(_section("Message", table([Column("What was done", wide=True), "The text after it"], steps)))
+        parts.append(_section("Message", table(["What was done", "The text after it"], steps)))
         parts.append(_section("Frames", _frames(told)))
         parts.append(_section("Noise", _rules(told.noise + told.known, "rule of noise", "rules of noise")))
         parts.append(_section("Rules", _rules(told.rules, "rule of the team", "rules of the team")))

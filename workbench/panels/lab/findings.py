@@ -10,6 +10,7 @@ from workbench.panels.headline import HeadlineView, Kpi
 from workbench.panels.lab.bench import Bench
 
 _GOOD_PRECISION = 0.97
+_FEWEST = 3  # labelled bugs, below which agreement says nothing
 
 
 def headline_view(bench: Bench) -> HeadlineView:
@@ -41,8 +42,11 @@ def headline_view(bench: Bench) -> HeadlineView:
     )
     kpis.append(Kpi(f"{row['pair_f1']:.2f}", f"pair F1 against {row['against']}"))
     good = row["pair_precision"] >= _GOOD_PRECISION
+    few = row["against"] == LABELS and row["truths"] < _FEWEST
     title = (
-        f"The rules in force keep different bugs apart and find {share(row['pair_recall'])} of what belongs together"
+        f"{plural(row['truths'], 'bug')} labelled: too few to say how well the rules in force group"
+        if few
+        else f"The rules in force keep bugs apart and find {share(row['pair_recall'])} of what belongs together"
         if good and row["against"] == LABELS
         else f"The rules in force put {share(1 - row['pair_precision'])} of their pairs together wrongly"
         if row["against"] == LABELS

@@ -103,7 +103,7 @@ def _row(row: dict, ours: tuple[str, str]) -> list[object]:
     scored = bool(row["n"])
     return [
         name,
-        *(f"{row[key]:.3f}" if scored else "–" for key, _ in _COLUMNS),
+        *(f"{abs(row[key]):.3f}" if scored else "–" for key, _ in _COLUMNS),
         tag("span", between, cls="bs-nowrap"),
         tag("span", count(row["groups"]), title=f"{count(row['n'])} {row['weight']} scored"),
     ]

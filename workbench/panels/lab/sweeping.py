@@ -94,6 +94,8 @@ class Sweeping(Panel[SweepView]):
 
 def _finding(result: SweepView) -> str:
     swept = result.swept
+    if swept.table.select("pair_precision", "pair_recall", "fold").unique().height == swept.table["fold"].n_unique():
+        return f"`{swept.parameter}` makes no difference to what is known of these events; it is {swept.current:g}."
     if swept.held_out is None:
         little = "too little is known to choose a value and to judge it on other days"
         return f"`{swept.parameter}` is {swept.current:g}; {little}."
