@@ -196,7 +196,8 @@ class WarehouseAnswers(ABC):
     def _nothing(self, table: Table, window: Window, note: str | None = None, stayed: int | None = None) -> Fetched:
         said = note or f"{self.name} has no {table.name}; it has: {', '.join(self._relations) or 'no tables'}"
         return Fetched(
-            table.empty().lazy(), FetchReport(self.name, table.name, window.describe(), 0, window, note=said)
+            table.empty().lazy(),
+            FetchReport(self.name, table.name, window.describe(), 0, window, note=said, truncated=bool(stayed)),
         )
 
 
