@@ -164,6 +164,14 @@ class Case:
         )
         return impact.join(about, on="bug_id", how="left", maintain_order="left")
 
+    @cached_property
+    def hitting(self) -> pl.DataFrame:
+        """The bugs that hit somebody: in a session of people, or in events of which nobody knows the session."""
+        bug_of, events = self._met
+        known = events.filter(pl.col("session_id").is_not_null()).select("event_id")
+        told = bug_of.join(known, on="event_id", how="semi")["bug_id"].drop_nulls().unique()
+        return self.bugs.filter((pl.col("sessions") > 0) | ~pl.col("bug_id").is_in(told.implode()))
+
     def bug(self, bug_id: str) -> Bug:
         """Look at one bug.
 
@@ -187,7 +195,7 @@ class Case:
             ("after noise", left.height),
             ("shapes", left["shape_id"].n_unique() if left.height else 0),
             ("issues", left["issue_id"].drop_nulls().n_unique()),
-            ("bugs that hit users", self.bugs.filter(pl.col("sessions") > 0).height),
+            ("bugs that hit users", self.hitting.height),
         ]
         return pl.DataFrame(steps, schema={"step": pl.String, "n": pl.Int64}, orient="row")
 

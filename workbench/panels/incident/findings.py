@@ -26,7 +26,7 @@ def headline_view(case: Case) -> HeadlineView:
         return HeadlineView("The error tracker could not be read", sentence(failed[0].failed or ""))
     if case.events.is_empty():
         return HeadlineView("No errors reached the tracker in this window", nothing_here(case))
-    hitting = case.bugs.filter(pl.col("sessions") > 0)
+    hitting = case.hitting
     if hitting.is_empty():
         title = f"{plural(case.events.height, 'error')}, and none of them a bug that hit anybody"
         return HeadlineView(title, "Every error in this window is noise; the classes and their reasons stand below.")
@@ -48,14 +48,16 @@ def nothing_here(case: Case) -> str:
     return f"Looked for: {case.window.describe()}{f' ({looked})' if looked else ''}. {seen}{held}"
 
 
-def exposed(case: Case, hitting: pl.DataFrame) -> int:
-    """How many sessions of people there were on the releases that the bugs occur in."""
+def exposed(case: Case, hitting: pl.DataFrame) -> int | None:
+    """How many sessions of people there were on the releases that the bugs occur in; None when nobody knows."""
+    if case.sessions.is_empty() or case.hit["session_id"].drop_nulls().is_empty():
+        return None
     releases = case.events.join(
         case.grouping.events.filter(pl.col("bug_id").is_in(hitting["bug_id"].implode())), on="event_id", how="semi"
     )["release"]
     shown = case.sessions.filter(pl.col("release").is_in(releases.drop_nulls().unique().implode()))
     n = int(shown.select(stands_for(shown)).sum().item() or 0)
-    return max(n, case.hit["session_id"].n_unique()) or 1
+    return max(n, case.hit["session_id"].n_unique())
 
 
 def deployed_at(case: Case, release: str | None) -> datetime | None:
@@ -72,14 +74,21 @@ def all_answers_2xx(case: Case) -> float | None:
 
 def _title(case: Case, hitting: pl.DataFrame) -> str:
     worst = hitting.row(0, named=True)
-    n = case.hit["session_id"].n_unique()
     routes = hitting.sort("sessions", descending=True).explode("routes")["routes"].drop_nulls()
     pages = listed(list(dict.fromkeys(page_name(route) for route in routes)), most=4)
     subject = f"{pages[0].upper()}{pages[1:]} pages" if pages else "Pages"
     since = f" after release {release_name(worst['release'])}" if worst["release"] else ""
     answered = all_answers_2xx(case)
     green = ", while the backend answered 200 OK" if answered is not None and answered >= 0.5 else ""
-    return f"{subject} broke for {fraction(n / exposed(case, hitting))}{since}{green}"
+    return f"{subject} broke{_how_many(case, hitting)}{since}{green}"
+
+
+def _how_many(case: Case, hitting: pl.DataFrame) -> str:
+    """A share where the sessions are known, else what can be counted."""
+    n, out_of = case.hit["session_id"].drop_nulls().n_unique(), exposed(case, hitting)
+    if out_of:
+        return f" for {fraction(n / out_of)}"
+    return f" for {counted(n, 'session')}" if n else f" in {plural(int(hitting['events'].sum()), 'error')}"
 
 
 def _sub(case: Case, hitting: pl.DataFrame) -> str:
@@ -94,25 +103,31 @@ def _sub(case: Case, hitting: pl.DataFrame) -> str:
 
 def _bug_sentence(row: dict[str, object], *, first: bool) -> str:
     lead = "" if first else "Another bug: "
-    return lead + sentence(f"{row['title']}, {counted(int(row['sessions']), 'session')}")  # type: ignore[call-overload]
+    n, events = int(row["sessions"]), int(row["events"])  # type: ignore[call-overload]
+    return lead + sentence(f"{row['title']}, {counted(n, 'session') if n else plural(events, 'error')}")
 
 
 def _kpis(case: Case, hitting: pl.DataFrame) -> tuple[Kpi, ...]:
     worst = hitting.row(0, named=True)
-    n, out_of = case.hit["session_id"].n_unique(), exposed(case, hitting)
-    low, high = wilson_interval(n, out_of)
+    n, out_of = case.hit["session_id"].drop_nulls().n_unique(), exposed(case, hitting)
     users = case.sessions.join(case.hit.select("session_id").unique(), on="session_id", how="semi")["user_id"]
     first_seen = hitting["first_seen"].min()
     answered = all_answers_2xx(case)
-    interval = f"{share(n / out_of)}, {100 * float(low):.0f}–{100 * float(high):.0f}"
     return (
-        Kpi(count(n), f"sessions hit ({interval})"),
+        Kpi(count(n) if n else "–", _of_sessions(n, out_of)),
         Kpi(count(users.n_unique()) if users.null_count() < len(users) else "–", "users hit"),
         Kpi(f"{first_seen:%H:%M}", f"first seen {first_seen.day} {first_seen:%b}, "
             f"{offset(first_seen, deployed_at(case, worst['release']))}"),
         _lead_kpi(case, worst),
         Kpi(share(answered), "of hit sessions: every backend answer 2xx"),
     )  # fmt: skip
+
+
+def _of_sessions(n: int, out_of: int | None) -> str:
+    if not out_of:
+        return "sessions hit (of how many is not known)"
+    low, high = wilson_interval(n, out_of)
+    return f"sessions hit ({share(n / out_of)}, {100 * float(low):.0f}–{100 * float(high):.0f})"
 
 
 def _lead_kpi(case: Case, worst: dict[str, object]) -> Kpi:
