@@ -50,7 +50,7 @@ def test_json_names_every_change(files: dict[str, str]) -> None:
     [
         ("none", "typo", [], "typo.rules:3:3: no matcher typ; there are: "),
         ("none", "gone", [], "there is no file"),
-        ("none", "all", ["--source", "no-such-folder"], "there is no folder at no-such-folder"),
+        ("none", "all", ["--source", "no-such-folder"], "'no-such-folder' is neither a folder"),
         ("none", "all", ["--start", "soon"], "'soon' is not a time"),
         ("none", "all", ["--top", "0"], "--top is 0; give 1 or more"),
     ],
