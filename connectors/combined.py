@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -189,7 +190,8 @@ class CombinedStore:
         return answer.frame
 
     def _of_window(self, name: str, window: Window) -> Fetched:
-        return self._asked(TABLES[name], window.describe(), lambda store: getattr(store, name)(window), window)
+        query, ask = window.describe(), lambda store: _in_part(store, name, window, getattr(store, name)(window))
+        return self._asked(TABLES[name], query, ask, window)
 
     def _asked(self, table: Table, query: str, ask: Callable[[Any], Fetched], window: Window | None = None) -> Fetched:
         window = window or Window()
@@ -243,6 +245,15 @@ def open_combined(described: Described) -> Any:
             store.first_party = described.first_party
         return store
     return CombinedStore(described.name, parts, described.environment, described.first_party)
+
+
+def _in_part(store: Any, name: str, window: Window, fetched: Fetched) -> Fetched:
+    """Say that a table too big to come home is here in part only."""
+    if not hasattr(store, "is_big") or not store.is_big(name, window):
+        return fetched
+    some = f"{name}: too many rows to bring home, and only some are here; a source of its own is counted whole"
+    note = "; ".join(filter(None, (fetched.report.note, some)))
+    return Fetched(fetched.frame, replace(fetched.report, truncated=True, note=note))
 
 
 def merge_fetched(

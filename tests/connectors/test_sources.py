@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from connectors.combined import CombinedStore
+from connectors.combined import CombinedStore, PartStore
 from connectors.exceptions import AddressError, FetchError, SourceError, SourceNotFound
 from connectors.lake import Lake
 from connectors.registry import open_store
@@ -230,3 +230,15 @@ def test_the_command_checks_any_address_and_needs_one(team, capsys, monkeypatch,
         main(["sources"])
     assert done.value.code == 2
     assert "there is no workbench.toml here or above that names a source" in capsys.readouterr().err
+
+
+def test_a_big_table_among_other_parts_is_partial():
+    from connectors.warehouse import Warehouse
+
+    at = [datetime(2026, 3, 9, 12, minute, tzinfo=UTC) for minute in range(30)]
+    vitals = pl.DataFrame({"at": at, "metric": "LCP", "value": [2000.0] * 30, "session_id": ["s"] * 30})
+    store = Warehouse({"vitals": vitals}, {"most_rows": 10})
+    source = CombinedStore("shop", [PartStore("a warehouse", ("rum",), store)], None, ())
+    report = source.vitals(Window()).report
+    assert report.truncated
+    assert "only some are here" in report.note
