@@ -8,53 +8,27 @@ from typing import Any
 from cyclopts import App
 from rich.console import Console
 
+from workbench.cli.asked import EVERYTHING, Asked
+
 report = App(name="report", help="Make a report: one HTML file that opens from disk, and the executed notebook.")
 
 
 @report.command
-def incident(
-    *,
-    source: str = "sample-data",
-    start: str | None = None,
-    end: str | None = None,
-    release: str | None = None,
-    environment: str | None = None,
-    project: str | None = None,
-    out: Path | None = None,
-) -> None:
+def incident(*, asked: Asked = EVERYTHING, out: Path | None = None) -> None:
     """Make the report of an incident.
 
     Parameters
     ----------
-    source
-        Where the evidence is: "sample-data", a folder, or an address.
-    start
-        Only what happened from here on: ISO 8601, UTC unless it says otherwise.
-    end
-        Only what happened before.
-    release
-        Only this release.
-    environment
-        Only this environment.
-    project
-        Only this project.
     out
-        The HTML file; reports/incident-<day>-<time>.html when not given.
+        The HTML file; reports/incident-DAY-TIME.html when not given.
     """
-    asked = {"source": source, "start": start, "end": end, "release": release,
-             "environment": environment, "project": project}  # fmt: skip
-    make("incident", asked, out)
+    make("incident", asked.given(), out)
 
 
 @report.command
 def grouping(
     *,
-    source: str = "sample-data",
-    start: str | None = None,
-    end: str | None = None,
-    release: str | None = None,
-    environment: str | None = None,
-    project: str | None = None,
+    asked: Asked = EVERYTHING,
     rules: Path | None = None,
     labels: Path | None = None,
     known_noise: Path | None = None,
@@ -64,18 +38,6 @@ def grouping(
 
     Parameters
     ----------
-    source
-        Where the evidence is: "sample-data", a folder, or an address.
-    start
-        Only what happened from here on: ISO 8601, UTC unless it says otherwise.
-    end
-        Only what happened before.
-    release
-        Only this release.
-    environment
-        Only this environment.
-    project
-        Only this project.
     rules
         The file of fingerprint and stack-trace rules in force.
     labels
@@ -83,23 +45,16 @@ def grouping(
     known_noise
         The team's list of known noise.
     out
-        The HTML file; reports/grouping_lab-<day>-<time>.html when not given.
+        The HTML file; reports/grouping_lab-DAY-TIME.html when not given.
     """
-    asked = {"source": source, "start": start, "end": end, "release": release, "environment": environment,
-             "project": project, "rules": rules and str(rules), "labels": labels and str(labels),
-             "known_noise": known_noise and str(known_noise)}  # fmt: skip
-    make("grouping_lab", asked, out)
+    files = {"rules": rules, "labels": labels, "known_noise": known_noise}
+    make("grouping_lab", {**asked.given(), **{name: path and str(path) for name, path in files.items()}}, out)
 
 
 @report.command
 def vitals(
     *,
-    source: str = "sample-data",
-    start: str | None = None,
-    end: str | None = None,
-    release: str | None = None,
-    environment: str | None = None,
-    project: str | None = None,
+    asked: Asked = EVERYTHING,
     metric: str | None = None,
     device: str | None = None,
     route: str | None = None,
@@ -115,18 +70,6 @@ def vitals(
 
     Parameters
     ----------
-    source
-        Where the vitals are: "sample-data", a folder, or an address.
-    start
-        Only what was measured from here on: ISO 8601, UTC unless it says otherwise.
-    end
-        Only what was measured before.
-    release
-        Only this release.
-    environment
-        Only this environment.
-    project
-        Only this project.
     metric
         The vital to look at closely: LCP, INP, CLS, FCP or TTFB; the one most in need of a look when not given.
     device
@@ -146,24 +89,17 @@ def vitals(
     min_samples
         Fewest page views of a group that get a percentile; 30 when not given.
     out
-        The HTML file; reports/vitals-<day>-<time>.html when not given.
+        The HTML file; reports/vitals-DAY-TIME.html when not given.
     """
-    asked = {"source": source, "start": start, "end": end, "release": release, "environment": environment,
-             "project": project, "metric": metric, "device": device, "route": route, "region": region,
-             "browser": browser, "connection": connection, "before": before, "after": after,
-             "min_samples": min_samples}  # fmt: skip
-    make("vitals", asked, out)
+    more = {"metric": metric, "device": device, "route": route, "region": region, "browser": browser,
+            "connection": connection, "before": before, "after": after, "min_samples": min_samples}  # fmt: skip
+    make("vitals", {**asked.given(), **more}, out)
 
 
 @report.command
 def source_maps(
     *,
-    source: str = "sample-data",
-    start: str | None = None,
-    end: str | None = None,
-    release: str | None = None,
-    environment: str | None = None,
-    project: str | None = None,
+    asked: Asked = EVERYTHING,
     site: str | None = None,
     maps: str | None = None,
     out: Path | None = None,
@@ -172,28 +108,14 @@ def source_maps(
 
     Parameters
     ----------
-    source
-        Where the evidence is: "sample-data", a folder, or an address.
-    start
-        Only what happened from here on: ISO 8601, UTC unless it says otherwise.
-    end
-        Only what happened before.
-    release
-        Only this release.
-    environment
-        Only this environment.
-    project
-        Only this project.
     site
         A site that is asked whether it gives source maps away.
     maps
         A store of source maps that turned up since: what they change is shown.
     out
-        The HTML file; reports/source_maps-<day>-<time>.html when not given.
+        The HTML file; reports/source_maps-DAY-TIME.html when not given.
     """
-    asked = {"source": source, "start": start, "end": end, "release": release, "environment": environment,
-             "project": project, "site": site, "maps": maps}  # fmt: skip
-    make("source_maps", asked, out)
+    make("source_maps", {**asked.given(), "site": site, "maps": maps}, out)
 
 
 def make(name: str, asked: dict[str, Any], out: Path | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from connectors.exceptions import BlindspotError, FetchError, ParameterError
+from workbench.cli.asked import EVERYTHING, Asked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,12 +27,7 @@ def diff(
     old: Path,
     new: Path,
     *,
-    source: str = "sample-data",
-    start: str | None = None,
-    end: str | None = None,
-    release: str | None = None,
-    environment: str | None = None,
-    project: str | None = None,
+    asked: Asked = EVERYTHING,
     known_old: Path | None = None,
     known_new: Path | None = None,
     top: int = 20,
@@ -48,18 +44,6 @@ def diff(
         The file of rules that is live; an empty file is the default grouping alone.
     new
         The file of rules that is to replace it.
-    source
-        The events to try it on: "sample-data", a folder, or an address.
-    start
-        Only what happened from here on: ISO 8601, UTC unless it says otherwise.
-    end
-        Only what happened before.
-    release
-        Only this release.
-    environment
-        Only this environment.
-    project
-        Only this project.
     known_old
         The team's list of known noise that is live.
     known_new
@@ -77,7 +61,7 @@ def diff(
             raise ParameterError(f"--top is {top}; give 1 or more")
         before, after = read_rules(old), read_rules(new)
         lists = {"known_old": read_known(known_old), "known_new": read_known(known_new or known_old)}
-        case = open_case(source, start=start, end=end, release=release, environment=environment, project=project)
+        case = open_case(**asked.given())
         table = rules_diff(case, before, after, **lists)
         partial = _partial(case)
     except BlindspotError as error:
