@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from workbench.errors.distinct import Distinct
@@ -56,6 +58,6 @@ def describe_errors(distinct: Distinct, messages: pl.DataFrame | None = None) ->
     )
 
 
-def distinct_messages(distinct: Distinct) -> pl.DataFrame:
-    """Give each distinct pair of type and message its canonical message."""
-    return canonical_messages(distinct.errors.select("type", "message").unique(maintain_order=True))
+def distinct_messages(distinct: Distinct, *, as_of: date | None = None) -> pl.DataFrame:
+    """Give each distinct pair of type and message its canonical message, by the rules of a day."""
+    return canonical_messages(distinct.errors.select("type", "message").unique(maintain_order=True), as_of=as_of)

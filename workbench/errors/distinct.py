@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -57,7 +58,9 @@ class Distinct:
         return self.frames.join(places, on="place_id", how="left", maintain_order="left")
 
 
-def distinct_errors(events: pl.DataFrame, frames: pl.DataFrame | None, first_party: Sequence[str]) -> Distinct:
+def distinct_errors(
+    events: pl.DataFrame, frames: pl.DataFrame | None, first_party: Sequence[str], *, as_of: date | None = None
+) -> Distinct:
     """Find the distinct errors of events.
 
     Parameters
@@ -68,6 +71,8 @@ def distinct_errors(events: pl.DataFrame, frames: pl.DataFrame | None, first_par
         Canonical `frames`, symbolicated or not. An event that has frames is told by them, another by its `stack`.
     first_party
         Domains that are ours.
+    as_of
+        By the rules (`rules/in_app`) of that day; the newest when not given.
 
     Notes
     -----
@@ -106,12 +111,12 @@ def distinct_errors(events: pl.DataFrame, frames: pl.DataFrame | None, first_par
     of_event = facts.select("event_id", "__key").join(
         errors.select("__key", "error_id"), on="__key", how="left", maintain_order="left"
     )
-    errors, stacks, places = _stacks_of(errors, given)
+    errors, stacks, places = _stacks_of(errors, given, as_of)
     return Distinct(
         errors=errors.select("error_id", "type", "message", "stack_id"),
         of_event=of_event.select("event_id", "error_id"),
         frames=stacks,
-        places=_judge(places, first_party),
+        places=_judge(places, first_party, as_of),
     )
 
 
@@ -125,7 +130,9 @@ def _stack_keys(frames: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _stacks_of(errors: pl.DataFrame, given: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _stacks_of(
+    errors: pl.DataFrame, given: pl.DataFrame, as_of: date | None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Errors with `stack_id`, the frames of each stack, and the places that they point to."""
     frames, places = (
         [pl.DataFrame(schema={"stack_id": pl.UInt64, **_POSITION})],
@@ -137,7 +144,7 @@ def _stacks_of(errors: pl.DataFrame, given: pl.DataFrame) -> tuple[pl.DataFrame,
     errors = errors.with_columns(body=body).with_columns(stack_id=pl.coalesce("frame_key", pl.col("body").hash()))
     raw = errors.filter(pl.col("body").is_not_null()).unique("stack_id", keep="first", maintain_order=True)
     if len(raw):
-        parsed, vocabulary = parse_distinct_stacks(raw.select("stack_id", stack="body"))
+        parsed, vocabulary = parse_distinct_stacks(raw.select("stack_id", stack="body"), as_of=as_of)
         frames.append(parsed)
         places.append(_with_all(vocabulary))
     if len(given):
@@ -162,13 +169,15 @@ def _with_all(places: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _judge(places: pl.DataFrame, first_party: Sequence[str]) -> pl.DataFrame:
+def _judge(places: pl.DataFrame, first_party: Sequence[str], as_of: date | None) -> pl.DataFrame:
     """Say of each place whose host it is and whether it is ours."""
     places = places.with_columns(host=host_of(pl.col("url")))
     # Where nothing is known to be ours, nothing can be said to be another's.
     ours = is_first_party(places["host"].drop_nulls().unique().to_list(), first_party) if first_party else {}
     # Trackers call every frame in-app that they do not know; a source map's word stands above an address.
-    in_app = pl.col("in_app").fill_null(True) & (pl.col("source").is_not_null() | ~is_foreign(pl.col("url")))
+    in_app = pl.col("in_app").fill_null(True) & (
+        pl.col("source").is_not_null() | ~is_foreign(pl.col("url"), as_of=as_of)
+    )
     return places.with_columns(
         in_app=in_app, first_party=pl.col("host").replace_strict(ours, default=None, return_dtype=pl.Boolean)
     )

@@ -13,7 +13,7 @@ from workbench.errors.explain_message import message_steps
 from workbench.errors.explain_noise import Tried, tried_known, tried_noise
 from workbench.errors.fingerprints import EVENT_COLUMNS, fits_rule
 from workbench.errors.grouping import Prepared, fingerprint
-from workbench.errors.issues import MECHANISMS
+from workbench.errors.issues import mechanism_of
 from workbench.errors.known import KnownNoise
 from workbench.errors.regroup import take
 from workbench.errors.rule_syntax import FRAME_KEYS, REQUEST_KEYS, FingerprintRule, Matcher, Rules, parse_rules
@@ -100,7 +100,7 @@ def explain_event(
     default = errors["issue_id"].item()
     return Explanation(
         event_id,
-        message_steps(error["type"], error["message"]),
+        message_steps(error["type"], error["message"], as_of=mechanism_of(one.mechanism).rules_of),
         _frames(one, parsed),
         tried_noise(one),
         tried_known(known, one, default),
@@ -130,6 +130,7 @@ def _alone(prepared: Prepared, rows: pl.Series) -> Prepared:
 
 
 def _frames(one: Prepared, rules: Rules) -> pl.DataFrame:
+    as_of = mechanism_of(one.mechanism).rules_of
     position = ["exception_index", "frame_index"]
     named = one.distinct.frames_at("function", "url", "line", "column", "in_app", "source", "source_function",
                                    "source_line", "first_party").join(
@@ -143,7 +144,7 @@ def _frames(one: Prepared, rules: Rules) -> pl.DataFrame:
     told = named.join(kept, on=position, how="left").join(ours, on=position, how="left").sort(position)
     foreign = [
         pl.when(pl.coalesce("source", "url").fill_null("").str.contains(rule["url"])).then(pl.lit(rule["reason"]))
-        for rule in load("in_app", "frames").data["not_in_app"]
+        for rule in load("in_app", "frames", as_of=as_of).data["not_in_app"]
     ]
     why = (
         pl.when(pl.col("in_app_after").is_null())
@@ -228,7 +229,7 @@ def _parts(row: dict, errors: pl.DataFrame, mechanism: str) -> list[Part]:
         return []
     if row["rule"]:
         return [Part("by", row["rule"])]
-    key, _ = MECHANISMS[mechanism](errors)
+    key, _ = mechanism_of(mechanism).default(errors)
     texts = errors.select(key.alias("key"))["key"].item().split("\x1f")
     names = ["by", "canonical message", "place"] if texts[0] == "file" else ["by", "type", "canonical message"]
     return [Part(name, text) for name, text in zip(names, texts, strict=True)]

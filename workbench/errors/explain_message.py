@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from workbench.errors.messages import canonical_messages, cleaned_columns, fitting_rows, known_wordings, wordings
@@ -10,8 +12,10 @@ from workbench.rules.loader import load
 _TEXTS = {"__row": pl.UInt32, "type": pl.String, "message": pl.String}
 
 
-def message_steps(type_: str | None, message: str | None) -> list[tuple[str, str]]:
+def message_steps(type_: str | None, message: str | None, *, as_of: date | None = None) -> list[tuple[str, str]]:
     """Say step by step how one message becomes canonical: what was done, and the text after it.
+
+    `as_of`: by the wordings and placeholders of that day; the newest when not given.
 
     Examples
     --------
@@ -28,15 +32,15 @@ def message_steps(type_: str | None, message: str | None) -> list[tuple[str, str
     steps = [("as reported", f"{type_ or '(no type)'}: {message or ''}")]
     text = cleaned["clean_message"].item()
     steps.append(("without what only says how it was caught", f"{called}: {text}"))
-    known = known_wordings(cleaned)
+    known = known_wordings(cleaned, as_of=as_of)
     if len(known):
-        fits = next(w for w in wordings() if len(fitting_rows(cleaned, w)))
+        fits = next(w for w in wordings(as_of) if len(fitting_rows(cleaned, w)))
         slots = [f"{name} {known[name].item()}" for name in ("property", "receiver") if known[name].item()]
-        after = canonical_messages(row.select("type", "message"))["canonical"].item()
+        after = canonical_messages(row.select("type", "message"), as_of=as_of)["canonical"].item()
         steps.append((" · ".join([f"an engine's wording, `{fits.template}`", *slots]), after))
     else:
         before = "no wording of an engine fits"
-        for placeholder in load("messages", "placeholders").data["placeholder"]:
+        for placeholder in load("messages", "placeholders", as_of=as_of).data["placeholder"]:
             put = f"{placeholder.get('keep', '')}<{placeholder['name']}>"
             after = pl.select(pl.lit(text).str.replace_all(placeholder["pattern"], put)).item()
             if after != text:

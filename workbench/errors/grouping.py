@@ -13,8 +13,9 @@ from workbench.errors.describe import describe_errors, distinct_messages
 from workbench.errors.distinct import Distinct, distinct_errors
 from workbench.errors.domains import first_party_domains
 from workbench.errors.fingerprints import apply_fingerprints
+from workbench.errors.given import as_events, as_frames, as_requests
 from workbench.errors.impact import bug_impact
-from workbench.errors.issues import CURRENT, issue_ids
+from workbench.errors.issues import CURRENT, issue_ids, mechanism_of
 from workbench.errors.known import KnownNoise, apply_known
 from workbench.errors.linking import bugs_of, weigh_issues
 from workbench.errors.network import requests_before
@@ -77,7 +78,7 @@ def group_events(
     [(None, 'B1'), ('opaque', None)]
     """  # noqa: E501
     grouping = group(events, frames, requests, releases=releases, first_party=first_party, rules=rules, spans=spans)
-    return grouping.events.drop("noise_rule")
+    return grouping.events.drop("noise_rule").cast({"event_id": events.schema["event_id"]})
 
 
 def group(
@@ -118,9 +119,17 @@ def group(
     sessions, page_views, blank_sessions
         For the order of bugs, see `impact.bug_impact`.
     mechanism
-        The version of the default fingerprint.
+        The version of the default fingerprint, from `issues.MECHANISMS`: an older one gives the ids of its time.
+
+    Raises
+    ------
+    RuleError
+        The rules cannot be understood; names line and column.
+    ParameterError
+        There is no such mechanism.
     """
     prepared = prepare(events, frames, requests, releases=releases, first_party=first_party, mechanism=mechanism)
+    events = prepared.events
     rows, errors = fingerprint(prepared, rules, known_noise)
     issues = issue_facts(rows, errors)
     profiles = weigh_issues(rows, issues, events, prepared.before, spans=spans, releases=releases)
@@ -157,7 +166,7 @@ class Prepared:
     Attributes
     ----------
     events
-        As given.
+        As given, ids as text.
     distinct
         The distinct errors and their frames.
     noise
@@ -191,11 +200,13 @@ def prepare(
     mechanism: str = CURRENT,
 ) -> Prepared:
     """Do all of the way that does not depend on fingerprint rules; parameters as for `group`."""
-    distinct = distinct_errors(events, frames, first_party_domains(events, first_party))
+    events, frames, requests = as_events(events), as_frames(frames), as_requests(requests)
+    rules_of = mechanism_of(mechanism).rules_of
+    distinct = distinct_errors(events, frames, first_party_domains(events, first_party), as_of=rules_of)
     noise = classify_noise(
         events, frames, first_party=first_party, requests=requests, releases=releases, distinct=distinct
     )
-    messages = distinct_messages(distinct)
+    messages = distinct_messages(distinct, as_of=rules_of)
     errors = describe_errors(distinct, messages)
     errors = errors.join(issue_ids(errors, mechanism=mechanism), on="error_id", maintain_order="left")
     return Prepared(events, distinct, noise, errors, requests_before(events, requests), mechanism, messages)

@@ -1,15 +1,19 @@
 """Issues: shapes with one fingerprint. The default, frozen per version, and what every issue is called.
 
 A mechanism is never changed: a better default is a new entry under a new date, so that the fingerprints of last month's
-issues stay what they were.
+issues stay what they were. It reads the wordings, placeholders and in-app rules of its own day: a newer file of rules
+belongs to the next mechanism.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
 
 import polars as pl
 
+from connectors.exceptions import ParameterError
 from workbench.errors.shapes import stable_id
 
 CURRENT = "2026-11"
@@ -62,7 +66,36 @@ def default_2026_11(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     return key, said
 
 
-MECHANISMS: dict[str, Callable[[pl.DataFrame], tuple[pl.Expr, pl.Expr]]] = {"2026-11": default_2026_11}
+class Mechanism(NamedTuple):
+    """One version of the default: what it hashes, and the day of the `messages` and `in_app` rules it reads."""
+
+    default: Callable[[pl.DataFrame], tuple[pl.Expr, pl.Expr]]
+    rules_of: date
+
+
+MECHANISMS = {"2026-11": Mechanism(default_2026_11, date(2026, 11, 23))}
+
+
+def mechanism_of(name: str) -> Mechanism:
+    """Return a version of the default by its name.
+
+    Raises
+    ------
+    ParameterError
+        There is none of that name.
+
+    Examples
+    --------
+    >>> mechanism_of("2026-11").rules_of
+    datetime.date(2026, 11, 23)
+    >>> mechanism_of("2020-01")
+    Traceback (most recent call last):
+        ...
+    connectors.exceptions.ParameterError: no mechanism '2020-01'; there are: 2026-11
+    """
+    if name not in MECHANISMS:
+        raise ParameterError(f"no mechanism {name!r}; there are: {', '.join(MECHANISMS)}")
+    return MECHANISMS[name]
 
 
 def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame:
@@ -90,5 +123,5 @@ def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame
     >>> issue_ids(errors)["rule"].to_list()
     ['default: message and top file of ours', 'default: type and message (no frame of ours)']
     """
-    key, said = MECHANISMS[mechanism](errors)
+    key, said = mechanism_of(mechanism).default(errors)
     return errors.select("error_id", issue_id=stable_id(key), rule=said, mechanism=pl.lit(mechanism))

@@ -8,6 +8,7 @@ they can match. What no template fits is parameterised as Sentry does it.
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cache
 from typing import NamedTuple
 
@@ -45,13 +46,15 @@ class _Wording(NamedTuple):
     slots: frozenset[str]
 
 
-def canonical_messages(distinct: pl.DataFrame) -> pl.DataFrame:
+def canonical_messages(distinct: pl.DataFrame, *, as_of: date | None = None) -> pl.DataFrame:
     """Give each distinct pair of type and message its canonical message.
 
     Parameters
     ----------
     distinct
         `type` and `message`, one row each; further columns are kept.
+    as_of
+        By the wordings and placeholders of that day; the newest when not given.
 
     Returns
     -------
@@ -75,9 +78,11 @@ def canonical_messages(distinct: pl.DataFrame) -> pl.DataFrame:
     """
     rows = distinct.with_columns(pl.col("type", "message").cast(pl.String)).with_row_index("__row")
     cleaned = rows.lazy().select("__row", *cleaned_columns()).collect().sort("__row")
-    known = known_wordings(cleaned)
+    known = known_wordings(cleaned, as_of=as_of)
     unknown = cleaned.join(known, on="__row", how="anti")
-    other = parameterise(unknown.select("__row", text="clean_message")).select("__row", parameterised="text")
+    other = parameterise(unknown.select("__row", text="clean_message"), as_of=as_of).select(
+        "__row", parameterised="text"
+    )
     found = (
         cleaned.join(known, on="__row", how="left")
         .join(other, on="__row", how="left")
@@ -86,7 +91,7 @@ def canonical_messages(distinct: pl.DataFrame) -> pl.DataFrame:
             canonical=pl.when(pl.col("kind").is_null())
             .then("parameterised")
             .otherwise(
-                pl.concat_str(pl.col("kind").replace(_said_alike()), "property", separator=":", ignore_nulls=True)
+                pl.concat_str(pl.col("kind").replace(_said_alike(as_of)), "property", separator=":", ignore_nulls=True)
             ),
             canonical_type=pl.coalesce("type_of_kind", "clean_type", pl.lit("Error")),
             kind="kind",
@@ -97,7 +102,7 @@ def canonical_messages(distinct: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([rows.drop("__row"), found], how="horizontal")
 
 
-def parameterise(rows: pl.DataFrame, column: str = "text") -> pl.DataFrame:
+def parameterise(rows: pl.DataFrame, column: str = "text", *, as_of: date | None = None) -> pl.DataFrame:
     """Replace ids, numbers and addresses in a column by placeholders, in the order of `rules/messages/placeholders`.
 
     Examples
@@ -106,7 +111,7 @@ def parameterise(rows: pl.DataFrame, column: str = "text") -> pl.DataFrame:
     'GET <url> took <duration> for <email> at <hex>'
     """
     text = pl.col(column).str.slice(0, _LONGEST_MESSAGE * 4)
-    for placeholder in load("messages", "placeholders").data["placeholder"]:
+    for placeholder in load("messages", "placeholders", as_of=as_of).data["placeholder"]:
         text = text.str.replace_all(placeholder["pattern"], f"{placeholder.get('keep', '')}<{placeholder['name']}>")
     text = text.str.replace_all(r"\s+", " ").str.strip_chars().str.slice(0, _LONGEST_MESSAGE)
     # Only a digit, an @, a slash or an = can begin what the patterns look for; hostnames bring their dot.
@@ -141,16 +146,17 @@ def cleaned_columns() -> list[pl.Expr]:
 
 
 @cache
-def _said_alike() -> dict[str, str]:
+def _said_alike(as_of: date | None) -> dict[str, str]:
     """Kinds that some engine words alike have one canonical message."""
-    return {one["kind"]: one["canonical"] for one in load("messages", "engines").data["message"] if "canonical" in one}
+    messages = load("messages", "engines", as_of=as_of).data["message"]
+    return {one["kind"]: one["canonical"] for one in messages if "canonical" in one}
 
 
 @cache
-def wordings() -> tuple[_Wording, ...]:
+def wordings(as_of: date | None = None) -> tuple[_Wording, ...]:
     """Compile all templates of `rules/messages/engines`, in order of rank."""
     found = []
-    for message in load("messages", "engines").data["message"]:
+    for message in load("messages", "engines", as_of=as_of).data["message"]:
         for template in message["wordings"]:
             literal = (
                 [template.replace("{nullish}", word) for word in ("undefined", "null")]
@@ -182,9 +188,9 @@ def _rust(escaped: str) -> str:
     return re.sub(r"\\([^\w.*+?^${}()|\[\]\\])", r"\1", escaped)
 
 
-def known_wordings(cleaned: pl.DataFrame) -> pl.DataFrame:
+def known_wordings(cleaned: pl.DataFrame, *, as_of: date | None = None) -> pl.DataFrame:
     """Find the first wording that fits each row: `__row`, `kind`, `type_of_kind`, `property`, `receiver`."""
-    every = wordings()
+    every = wordings(as_of)
     hints = sorted({wording.hint for wording in every})
     hits = (
         cleaned.lazy()

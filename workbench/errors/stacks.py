@@ -7,6 +7,8 @@ frame; a line between two frames that reads like an error's first line begins th
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 
 from connectors.tables import FRAMES
@@ -19,7 +21,7 @@ _V8 = r"^\s*at\s+(?:async\s+)?(?:(?<function>[^\s(][^(]*?(?:\([^()]*\)[^(]*?)?)\
 _V8_BARE = r"^\s*at\s+(?:async\s+)?(?<place>\S+?:(?:\d+|0x[0-9a-f]+)(?::\d+)?|<anonymous>|native)[\s,{]*$"
 _V8_NAMED_ONLY = r"^\s*at\s+(?:async\s+)?(?<function>[^\s(:][^(:]*?)\s*$"
 # The innermost `(address:line:column)` of nested evals is the text that called eval: where a person can look.
-_EVAL_ORIGIN = r"\((?<place>[a-z][\w+.-]*:[^()\s]+:\d+:\d+)\)"
+_EVAL_ORIGIN = r"\((?<place>(?:[a-zA-Z][\w+.-]*:|/)[^()\s]+:\d+:\d+)\)"
 # Firefox puts `async*`, `promise callback*`, `setTimeout handler*` before a name that was scheduled.
 _AT_SIGN = r"^(?:[^@/]*\*)?(?<function>[^@]*?)(?:\([^()@]*\))?@(?<place>.*)$"
 _BARE_ADDRESS = r"^\s*(?<place>(?:[a-z][\w+.-]*://|/)\S+:\d+(?::\d+)?)\s*$"
@@ -72,13 +74,15 @@ def parse_stacks(events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def parse_distinct_stacks(stacks: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def parse_distinct_stacks(stacks: pl.DataFrame, *, as_of: date | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Parse stacks that are already distinct, each distinct line once.
 
     Parameters
     ----------
     stacks
         `stack_id`, `stack`.
+    as_of
+        By the rules (`rules/in_app`) of that day; the newest when not given.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def parse_distinct_stacks(stacks: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFr
         .with_columns(place_id=pl.col("line_text").hash())
     )
     vocabulary = _parse_lines(
-        lines.select("place_id", "line_text").unique("place_id", keep="first", maintain_order=True)
+        lines.select("place_id", "line_text").unique("place_id", keep="first", maintain_order=True), as_of
     )
     worth = vocabulary.filter(pl.col("is_frame") | pl.col("is_error_line"))
     marked = lines.select("stack_id", "place_id").join(
@@ -132,7 +136,7 @@ def _at_start(value: pl.Expr, starts: pl.Expr) -> pl.Expr:
     return pl.when(starts).then(value).forward_fill()
 
 
-def is_foreign(url: pl.Expr) -> pl.Expr:
+def is_foreign(url: pl.Expr, *, as_of: date | None = None) -> pl.Expr:
     """Whether an address is a library's, an extension's or the engine's, by the rules in `rules/in_app`; null is not.
 
     Examples
@@ -141,11 +145,11 @@ def is_foreign(url: pl.Expr) -> pl.Expr:
     >>> pl.DataFrame({"url": urls}).select(foreign=is_foreign(pl.col("url")))["foreign"].to_list()
     [False, True, True]
     """
-    rules = load("in_app", "frames").data["not_in_app"]
+    rules = load("in_app", "frames", as_of=as_of).data["not_in_app"]
     return url.fill_null("").str.contains("|".join(f"(?:{rule['url']})" for rule in rules))
 
 
-def _parse_lines(vocabulary: pl.DataFrame) -> pl.DataFrame:
+def _parse_lines(vocabulary: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
     """Parse distinct lines by the family each belongs to: the frame's columns, `is_frame`, `is_error_line`."""
     text = pl.col("line_text")
     families = vocabulary.with_columns(text.str.strip_chars_end("\r")).with_columns(
@@ -168,7 +172,7 @@ def _parse_lines(vocabulary: pl.DataFrame) -> pl.DataFrame:
     is_frame = pl.any_horizontal(pl.col("url", "function", "line").is_not_null())
     return (
         families.select("place_id", is_error_line=text.str.contains(_ERROR_LINE))
-        .join(_finish(pl.concat(parts)), on="place_id", how="left")
+        .join(_finish(pl.concat(parts), as_of), on="place_id", how="left")
         .with_columns(is_frame=is_frame)
     )
 
@@ -231,7 +235,7 @@ def _opera(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _finish(frames: pl.DataFrame) -> pl.DataFrame:
+def _finish(frames: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
     function = (
         pl.col("function")
         .str.strip_chars()
@@ -246,5 +250,5 @@ def _finish(frames: pl.DataFrame) -> pl.DataFrame:
         url=url,
         line=pl.when(pl.col("line") > 0).then(pl.col("line")),
         column=pl.when(pl.col("column") > 0).then(pl.col("column")),
-        in_app=url.is_not_null() & ~is_foreign(url),
+        in_app=url.is_not_null() & ~is_foreign(url, as_of=as_of),
     )
