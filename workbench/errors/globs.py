@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import polars as pl
+
 
 def glob_regex(glob: str, *, slashed: bool = False, any_case: bool = False) -> str:
     """Turn a glob into a regex for the whole value: `*`, `?`, `[abc]`, `[!abc]`, `{one,two}`, `\\` escapes.
@@ -47,6 +49,21 @@ def glob_regex(glob: str, *, slashed: bool = False, any_case: bool = False) -> s
             out.append(_literal(char))
             at += 1
     return f"(?{'i' if any_case else ''}s)^{''.join(out)}$"
+
+
+def is_regex(pattern: str) -> bool:
+    """Whether a pattern is a regex of the engine that runs the rules: linear time, no look-around, not huge.
+
+    Examples
+    --------
+    >>> is_regex("^a.*b$"), is_regex("a(?=b)"), is_regex("[z-a]"), is_regex("." * 20_000)
+    (True, False, False, False)
+    """
+    try:
+        pl.select(pl.lit("").str.contains(pattern))
+    except pl.exceptions.ComputeError:
+        return False
+    return True
 
 
 def _literal(char: str) -> str:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from connectors.exceptions import RuleError
-from workbench.errors.globs import glob_regex
+from workbench.errors.globs import glob_regex, is_regex
 
 ALIASES = {
     "error.type": "type",
@@ -189,6 +189,8 @@ class _Line:
         pattern = glob_regex(
             _status(glob) if name == "status" else glob, slashed=name in _SLASHED, any_case=name in _ANY_CASE
         )
+        if not is_regex(pattern):
+            self.fail(f"the value of {key} is too long, or a range in its brackets runs backwards", key_at)
         return Matcher(name, glob, negated, pattern)
 
     def _fingerprint(self, matchers: list[Matcher]) -> FingerprintRule:
