@@ -174,8 +174,10 @@ def _error_tests(rule: NoiseRule) -> Iterator[pl.Expr]:
         if name == "text":
             yield pl.col("text").str.contains(value).fill_null(False)
         elif name == "frames":
-            flag = _FRAMES[value]
-            yield ~pl.col(flag).fill_null(False)
+            yield ~pl.col(_FRAMES[value]).fill_null(False)
+            if value == "others_only":
+                # Without any place in a script nothing is known to be another's.
+                yield pl.col("has_frames").fill_null(False)
         elif name in ERROR_CONDITIONS:
             yield pl.col(f"{name} {rule.rank}").fill_null(False)
 
@@ -221,6 +223,7 @@ _FRAMES = {
     "no_in_app": "any_in_app",
     "no_in_app_known": "any_in_app_known",
     "no_first_party": "any_first_party",
+    "others_only": "any_first_party",
 }
 
 
