@@ -78,7 +78,7 @@ def as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
     >>> as_sent({"dateCreated": "2026-03-09T15:20:00Z", "tags": [{"key": "release", "value": "a1b2"}]})
     {'timestamp': '2026-03-09T15:20:00Z', 'tags': {'release': 'a1b2'}, 'release': 'a1b2'}
     """
-    entries = {entry.get("type"): entry.get("data") for entry in _dicts(event.get("entries"))}
+    entries = {as_text(entry.get("type")): entry.get("data") for entry in _dicts(event.get("entries"))}
     tags = event.get("tags")
     if isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags):
         named = {tag.get("key"): tag.get("value") for tag in tags if isinstance(tag.get("key"), str)}

@@ -86,8 +86,8 @@ def as_micros(value: Any, unit: Literal["s", "ms", "guess"] = "s") -> int | None
     (1741530000500000, 1741530000500000, 1741530000500000)
     >>> as_micros(1741530000500, "guess") == as_micros(1741530000.5, "guess")
     True
-    >>> as_micros("yesterday"), as_micros(-1), as_micros(1e300)
-    (None, None, None)
+    >>> as_micros("yesterday"), as_micros(-1), as_micros(1e300), as_micros(1e306)
+    (None, None, None, None)
     """
     # A run of digits is an epoch: `fromisoformat` would read some of them as a date of the year 1741.
     if isinstance(value, str) and not value.replace(".", "", 1).isdecimal():
@@ -106,7 +106,8 @@ def as_micros(value: Any, unit: Literal["s", "ms", "guess"] = "s") -> int | None
         scale = 1e6 if size < 1e11 else 1e3 if size < 1e14 else 1.0 if size < 1e17 else 1e-3
     else:
         scale = 1e6 if unit == "s" else 1e3
-    return _plausible(round(number * scale))
+    scaled = number * scale
+    return _plausible(round(scaled)) if isfinite(scaled) else None
 
 
 def _plausible(micros: int) -> int | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from tests.peak import peak_mb
 from workbench import reduce
 
 REDUCTIONS: dict[str, Callable[[Any], pl.DataFrame]] = {
@@ -49,7 +49,7 @@ def open_rows(engine: str, folder: Path) -> Any:
 
 def peak_gb() -> float:
     """Give the most memory that this process, and Spark's that it started, have held."""
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    own = peak_mb() / 1e3
     children = 0.0
     for status in Path("/proc").glob("[0-9]*/status"):
         with contextlib.suppress(OSError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+
+from tests.peak import peak_mb
 
 EXAMPLE = Path(__file__).parents[1] / "connectors" / "example_store"
 
@@ -49,4 +50,4 @@ if __name__ == "__main__":
     begun = time.perf_counter()
     rows = (drain if what == "drain" else bring)(url, float(hours), int(threads), *rest)
     told = {"rows": rows, "seconds": time.perf_counter() - begun}
-    print(json.dumps({**told, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}))
+    print(json.dumps({**told, "mb": peak_mb()}))

@@ -196,7 +196,8 @@ def test_a_report_s_tables_over_a_lake_hold_no_rows(lake, tmp_path, monkeypatch)
 
 
 REPORT = """
-import resource, sys, time
+import sys, time
+from tests.peak import peak_mb
 from connectors.lake import Lake
 from connectors.stores import Window
 from workbench.case import Case
@@ -209,11 +210,12 @@ piece, change = Slice(measured), Comparison(measured, [Pair("aaaaaaa", "bbbbbbb"
 for made in (piece.state, change.overall, change.by_route, change.mix, piece.routes("LCP"), piece.trend("LCP"),
              piece.histogram("LCP"), piece.slow("LCP"), piece.behind("LCP"), piece.censored, measured.set_aside):
     assert made is not None
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+print(time.perf_counter() - start, peak_mb() / 1e3)
 """
 
 PROGRAM = """
-import resource, statistics, sys, time
+import statistics, sys, time
+from tests.peak import peak_mb
 from connectors.lake import Lake
 from workbench.vitals import vitals_percentiles
 lake, times = Lake.open(sys.argv[1]), []
@@ -221,7 +223,7 @@ for _ in range(4):
     start = time.perf_counter()
     vitals_percentiles(lake.scan("vitals"), sys.argv[2].split(","), percentiles=[75, 95], intervals=[75, 95])
     times.append(time.perf_counter() - start)
-print(statistics.median(times[1:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+print(statistics.median(times[1:]), peak_mb() / 1e3)
 """
 
 

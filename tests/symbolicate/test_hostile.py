@@ -12,19 +12,20 @@ import pytest
 MEGABYTES = 100
 ROOM = 10  # times the map's size: a valid map of this size needs five
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from connectors.exceptions import SourceMapError
+from tests.peak import peak_mb
 from workbench.symbolicate.decode import decode_map
 decode_map(b'{"version":3,"sources":["a"],"mappings":"AAAA"}')
 before, repeated, after = (part.encode("latin-1") for part in json.loads(sys.argv[1]))
 raw = before + repeated * ((int(sys.argv[2]) << 20) // len(repeated)) + after
-start, held = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+start, held = time.process_time(), peak_mb()
 try:
     said = f"read {decode_map(raw).columns.key.size}"
 except SourceMapError as error:
     said = str(error)
-used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - held
-print(json.dumps([said, time.process_time() - start, used * (1 if sys.platform == "darwin" else 1024)]))
+used = peak_mb() - held
+print(json.dumps([said, time.process_time() - start, int(used * 1e6)]))
 """
 
 
