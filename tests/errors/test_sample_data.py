@@ -118,13 +118,13 @@ def test_without_backend_spans_the_bugs_are_the_same(tables, told):
 
 
 def test_without_source_maps_no_two_bugs_are_merged(tables, told):
-    grouped = group_events(
+    grouped = group(
         tables["events"],
         tables["frames"],
         tables["requests"],
         releases=tables["releases"],
         first_party=tables["first_party"],
         spans=tables["spans"],
-    )
+    ).events
     both = told.select("event_id", "bug").join(grouped.select("event_id", "bug_id"), on="event_id").drop_nulls()
     assert both.select("bug", "bug_id").unique().group_by("bug_id").len()["len"].max() == 1

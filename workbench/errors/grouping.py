@@ -62,7 +62,6 @@ def group_events(
     releases: pl.DataFrame | None = None,
     first_party: Sequence[str] | None = None,
     rules: Rules | str | None = None,
-    spans: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Say of each event whether it is noise, and its shape, issue and bug: `group(...)` without the tables about them.
 
@@ -77,7 +76,7 @@ def group_events(
     >>> group_events(events, None, None, first_party=["shop.example"]).select("noise_class", "bug_id").rows()
     [(None, 'B1'), ('opaque', None)]
     """  # noqa: E501
-    grouping = group(events, frames, requests, releases=releases, first_party=first_party, rules=rules, spans=spans)
+    grouping = group(events, frames, requests, releases=releases, first_party=first_party, rules=rules)
     return grouping.events.drop("noise_rule").cast({"event_id": events.schema["event_id"]})
 
 
