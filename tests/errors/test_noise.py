@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
+from workbench.errors.grouping import group
 from workbench.errors.noise import classify_noise, noise_rules
 from workbench.rules.loader import load_all
 
@@ -132,6 +133,78 @@ def test_failed_fetches_are_noise_at_their_usual_rate_and_a_signal_in_a_spike():
     assert set(classes(stream(usual))) == {"cancelled"}
     spike = [NOON + timedelta(seconds=20 * k) for k in range(30)]
     assert classes(stream(usual + spike)).count(None) >= 30
+
+
+CONTEXTUAL = {
+    "cancelled": ("TypeError", ["Failed to fetch", "Load failed", "NetworkError when attempting to fetch resource."]),
+    "stale_deploy": ("ChunkLoadError", ["Loading chunk 12 failed.", "Importing a module script failed."]),
+    "hydration": ("Error", ["Minified React error #418; see react.dev/errors/418", "Hydration node mismatch"]),
+    "recursion": ("RangeError", ["Maximum call stack size exceeded", "too much recursion"]),
+}  # fmt: skip
+KINDS = [(name, type_, message) for name, (type_, said) in CONTEXTUAL.items() for message in said]
+
+
+def test_every_contextual_class_is_in_the_table():
+    assert {rule.noise_class for rule in noise_rules() if "contextual" in rule.conditions} == set(CONTEXTUAL)
+
+
+@pytest.mark.parametrize(("name", "type_", "message"), KINDS)
+def test_a_contextual_class_is_noise_at_its_usual_rate_and_comes_back_in_an_incident(name, type_, message):
+    usual = [NOON - timedelta(hours=12) + timedelta(minutes=55 * k) for k in range(24)]
+    spike = [NOON + timedelta(hours=3, seconds=20 * k) for k in range(30)]
+    failing = pl.DataFrame(
+        {"at": spike, "endpoint": "GET /api/cart", "url": "https://api.shop.example/api/cart", "status": 503}
+    )
+    calm = stream(usual, message).with_columns(
+        type=pl.when(pl.col("message") == message).then(pl.lit(type_)).otherwise("type")
+    )
+    assert classes(calm) == [name] * 24
+    incident = stream(usual + spike, message).with_columns(
+        type=pl.when(pl.col("message") == message).then(pl.lit(type_)).otherwise("type")
+    )
+    told = classes(incident, requests=failing)
+    assert told[24:] == [None] * 30
+    # The calm hours before and after stay noise: only the incident is looked at.
+    assert told[:24].count(name) >= 22
+    # A spike alone brings it back as well, and so do a few while an endpoint of ours fails.
+    assert classes(incident)[24:] == [None] * 30
+    few = calm.filter(
+        ~pl.col("event_id").str.starts_with("x") | pl.col("at").is_between(NOON - timedelta(hours=1), NOON)
+    )
+    at = few.filter(pl.col("event_id").str.starts_with("x"))["at"]
+    broken = pl.DataFrame(
+        {"at": [at[0]] * 4, "endpoint": "GET /api/cart", "url": "/api/cart", "status": [503, 503, 503, 200]}
+    )
+    assert classes(few, requests=broken)[0] is None
+
+
+@pytest.mark.parametrize("message", ["Request failed with status code 503", "HTTP error! status: 500"])
+def test_what_our_own_servers_answered_is_never_noise(message):
+    usual = [NOON - timedelta(hours=12) + timedelta(minutes=55 * k) for k in range(24)]
+    assert classes(stream(usual, message)) == [None] * 24
+
+
+def test_frames_without_a_place_in_any_script_do_not_make_an_error_anothers():
+    events = pl.DataFrame({"event_id": ["e"], "type": ["TypeError"], "message": ["t is null"]})
+    frames = pl.DataFrame(
+        {"event_id": ["e"], "exception_index": [0], "frame_index": [0], "function": ["f"], "in_app": [True],
+         "url": ["https://www.shop.example/app.js"]}
+    )  # fmt: skip
+    assert classify_noise(events, frames, first_party=["shop.example"])["noise_class"].to_list() == [None]
+
+
+def test_noise_is_counted_and_every_one_can_be_looked_at():
+    events = pl.DataFrame(
+        {"event_id": ["a", "b", "c", "d"], "type": "Error",
+         "message": ["Script error.", "No rate", "Script error.", "ResizeObserver loop limit exceeded"]}
+    )  # fmt: skip
+    told = group(events, None, None, first_party=["shop.example"]).events
+    assert told["event_id"].to_list() == ["a", "b", "c", "d"]
+    counted = told.drop_nulls("noise_class").group_by("noise_class", "noise_rule", "noise_reason").len()
+    assert sorted(counted.select("noise_class", "len").rows()) == [("benign_browser", 1), ("opaque", 2)]
+    looked_at = events.join(told.filter(pl.col("noise_class") == "opaque"), on="event_id")
+    assert looked_at["event_id"].to_list() == ["a", "c"]
+    assert looked_at["shape_id"].n_unique() == 1
 
 
 def test_failed_fetches_are_a_signal_while_an_endpoint_of_ours_fails():

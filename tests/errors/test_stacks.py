@@ -233,6 +233,99 @@ DIALECTS = [
             ("dumpException3", "http://localhost:8000/lab.html", 46, None),
         ],
     ),
+    (
+        "edge of today writes as chrome does, with accessors, private and static members",
+        "TypeError: x\n"
+        "    at get Cart.total (https://shop.example/app.js:1:2)\n"
+        "    at #rate (https://shop.example/app.js:3:4)\n"
+        "    at Cart.<computed> [as total] (https://shop.example/app.js:5:6)\n"
+        "    at Function.<static_initializer> (https://shop.example/app.js:7:8)\n"
+        "    at HTMLButtonElement.onclick (https://shop.example/:9:10)",
+        [
+            ("get Cart.total", "https://shop.example/app.js", 1, 2),
+            ("#rate", "https://shop.example/app.js", 3, 4),
+            ("Cart.<computed>", "https://shop.example/app.js", 5, 6),
+            ("Function.<static_initializer>", "https://shop.example/app.js", 7, 8),
+            ("HTMLButtonElement.onclick", "https://shop.example/", 9, 10),
+        ],
+    ),
+    (
+        "ie 11, eval and function code",
+        "TypeError: x\n   at eval code (eval code:1:1)\n   at Anonymous function (Function code:2:3)\n"
+        "   at foo (http://path/to/file.js:45:13)",
+        [
+            ("eval code", "eval code", 1, 1),
+            (None, "Function code", 2, 3),
+            ("foo", "http://path/to/file.js", 45, 13),
+        ],
+    ),
+    (
+        "node, eval, promises and an address of version 6",
+        "Error: x\n"
+        "    at eval (eval at <anonymous> (/srv/app/x.js:3:1), <anonymous>:1:7)\n"
+        "    at eval (eval at run (C:\\app\\run.js:8:2), <anonymous>:1:7)\n"
+        "    at new Promise (<anonymous>)\n"
+        "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)\n"
+        "    at async Server.<anonymous> (/srv/app/x.js:9:9)\n"
+        "    at f (http://[::1]:3000/a.js:1:2)",
+        [
+            ("eval", "/srv/app/x.js", 3, 1),
+            ("eval", "C:\\app\\run.js", 8, 2),
+            ("new Promise", "<anonymous>", None, None),
+            ("process.processTicksAndRejections", "node:internal/process/task_queues", 95, 5),
+            ("Server.<anonymous>", "/srv/app/x.js", 9, 9),
+            ("f", "http://[::1]:3000/a.js", 1, 2),
+        ],
+    ),
+    (
+        "firefox, blob, data, webassembly",
+        "g@data:text/javascript;base64,dGhyb3cgMQ==:5:7\nh@blob:https://shop.example/abfc40e9-4742:1:2\n"
+        "rust_panic@https://shop.example/p.wasm:wasm-function[12]:0x1e\n@http://[::1]/a.js:3:4",
+        [
+            ("g", "data:text/javascript;base64,dGhyb3cgMQ==", 5, 7),
+            ("h", "blob:https://shop.example/abfc40e9-4742", 1, 2),
+            ("rust_panic", "https://shop.example/p.wasm", 1, 31),
+            (None, "http://[::1]/a.js", 3, 4),
+        ],
+    ),
+    (
+        "safari, webassembly, modules, extensions",
+        "<?>.wasm-function[12]@[wasm code]\nmodule code@https://shop.example/main.js:3:4\n"
+        "scan@safari-web-extension://3C9D0F5A/content.js:1:9",
+        [
+            ("<?>.wasm-function[12]", "[wasm code]", None, None),
+            ("module code", "https://shop.example/main.js", 3, 4),
+            ("scan", "safari-web-extension://3C9D0F5A/content.js", 1, 9),
+        ],
+    ),
+    (
+        "chrome, webassembly without an address of its own",
+        "RuntimeError: unreachable\n    at add (wasm://wasm/0085b79a:wasm-function[3]:0x1d)\n"
+        "    at <anonymous>:wasm-function[1]:0x2e",
+        [("add", "wasm://wasm/0085b79a", 1, 30), ("wasm-function[1]", "<anonymous>", 1, 47)],
+    ),
+    (
+        "react native in development, and on android",
+        "Error: x\n"
+        "    at foo (http://192.168.1.5:8081/index.bundle?platform=ios&dev=true:12:34)\n"
+        "    at anonymous (address at /data/user/0/com.shop/files/index.android.bundle:1:77)\n"
+        "    at global (address at main.jsbundle:1:1)\n"
+        "    ... skipping 5 frames",
+        [
+            ("foo", "http://192.168.1.5:8081/index.bundle?platform=ios&dev=true", 12, 34),
+            (None, "/data/user/0/com.shop/files/index.android.bundle", 1, 77),
+            ("global", "main.jsbundle", 1, 1),
+        ],
+    ),
+    (
+        "react native, javascriptcore on android",
+        "foo@index.android.bundle:12:34\nvalue@[native code]\nanonymous@index.android.bundle:5:6",
+        [
+            ("foo", "index.android.bundle", 12, 34),
+            ("value", "[native code]", None, None),
+            (None, "index.android.bundle", 5, 6),
+        ],
+    ),
     ("no stack at all", "TypeError: x is not a function", []),
 ]
 
