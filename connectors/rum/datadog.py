@@ -14,16 +14,16 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from connectors.exceptions import AddressError, AuthError, CallRefused, FetchError
+from connectors.datadog import application_key, datadog_client
+from connectors.exceptions import AuthError, CallRefused, FetchError
 from connectors.formats.datadog_rum import read_rum_event
-from connectors.formats.datadog_search import PAGE, events_of, search, seconds_to_wait, term, warnings_of
+from connectors.formats.datadog_search import PAGE, events_of, search, term, warnings_of
 from connectors.formats.nested import dig
 from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import as_micros
 from connectors.http import Http
 from connectors.pages import page_of
 from connectors.remote import Address, Batch, Check, RemoteStore
-from connectors.secrets import secret_of, variables_of
 from connectors.stores import Window
 from connectors.tables import TIME
 
@@ -64,28 +64,8 @@ class DatadogRum(RemoteStore):
     lateness: ClassVar = timedelta(hours=4)
 
     def connect(self, where: Address) -> Http:
-        """Make the client, with both keys as headers.
-
-        Raises
-        ------
-        AddressError
-            The host is the one that people look at.
-        """
-        if where.host.startswith("app."):
-            raise AddressError(
-                f"{where.text} is where people look; the API is at {where.host.replace('app', 'api', 1)}"
-            )
-        self._other_key = variables_of("datadog_app", where.host)[-1]
-        keys = {
-            "DD-API-KEY": secret_of("datadog", where.host),
-            "DD-APPLICATION-KEY": secret_of("datadog_app", where.host),
-        }
-        return Http(
-            where.base_url,
-            source=self.system,
-            secret_headers={name: key for name, key in keys.items() if key is not None},
-            pace=lambda answer: seconds_to_wait(answer.headers),
-        )
+        """Make the client, with both keys as headers."""
+        return datadog_client(where)
 
     def query(self, feed: str, environment: str | None = None) -> str:
         """Write the search for one feed."""
@@ -142,7 +122,9 @@ class DatadogRum(RemoteStore):
         try:
             return self.http.post(PATH, body).json()
         except AuthError as error:
-            raise AuthError(f"{error} to the API key, and {self._other_key} to an application key") from None
+            raise AuthError(
+                f"{error} to the API key, and {application_key(self.where)} to an application key"
+            ) from None
 
     def _page(self, feed: str, events: list[Any], place: str, answer: Any) -> Batch:
         out = RumTables()

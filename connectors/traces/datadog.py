@@ -12,14 +12,14 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from connectors.exceptions import AddressError, AuthError, FetchError
+from connectors.datadog import application_key, datadog_client
+from connectors.exceptions import AuthError, FetchError
 from connectors.formats.attributes import span_rows
 from connectors.formats.datadog_ids import decimal_of
 from connectors.formats.datadog_search import (
     PAGE,
     events_of,
     search,
-    seconds_to_wait,
     spans_search,
     term,
     warnings_of,
@@ -30,7 +30,6 @@ from connectors.formats.values import as_micros
 from connectors.http import Http
 from connectors.pages import page_of
 from connectors.remote import Address, Batch, Check, RemoteStore
-from connectors.secrets import secret_of, variables_of
 from connectors.stores import Window
 from connectors.tables import TIME
 
@@ -54,28 +53,8 @@ class DatadogSpans(RemoteStore):
     feeds: ClassVar = {"spans": ("spans",)}
 
     def connect(self, where: Address) -> Http:
-        """Make the client, with both keys as headers.
-
-        Raises
-        ------
-        AddressError
-            The host is the one that people look at.
-        """
-        if where.host.startswith("app."):
-            raise AddressError(
-                f"{where.text} is where people look; the API is at {where.host.replace('app', 'api', 1)}"
-            )
-        self._other_key = variables_of("datadog_app", where.host)[-1]
-        keys = {
-            "DD-API-KEY": secret_of("datadog", where.host),
-            "DD-APPLICATION-KEY": secret_of("datadog_app", where.host),
-        }
-        return Http(
-            where.base_url,
-            source="datadog",
-            secret_headers={name: key for name, key in keys.items() if key is not None},
-            pace=lambda answer: seconds_to_wait(answer.headers),
-        )
+        """Make the client, with both keys as headers."""
+        return datadog_client(where)
 
     def query(self, trace_ids: Sequence[str] = (), environment: str | None = None) -> str:
         """Write the search: of some traces wherever they went, else of the address's service and environment."""
@@ -134,4 +113,6 @@ class DatadogSpans(RemoteStore):
         try:
             return self.http.post(PATH, spans_search(body)).json()
         except AuthError as error:
-            raise AuthError(f"{error} to the API key, and {self._other_key} to an application key") from None
+            raise AuthError(
+                f"{error} to the API key, and {application_key(self.where)} to an application key"
+            ) from None
