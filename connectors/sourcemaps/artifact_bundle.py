@@ -21,7 +21,8 @@ from connectors.stores import Fetched, Window
 from connectors.tables import ARTIFACTS
 
 MOST_BYTES = 1 << 30  # of one map, unpacked: beyond it a zip is a bomb
-BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError, OSError)
+BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, OSError)
+"""What reading a zip can raise; an encrypted entry or an unknown compression is a RuntimeError."""
 
 
 class ArtifactBundles:
