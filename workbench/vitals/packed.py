@@ -78,15 +78,16 @@ def pack_values(vitals: pl.LazyFrame, keys: Sequence[str], navigations: Sequence
 
     Returns
     -------
-    The groups, or None where rows cannot be packed: a key is not text, there may be more than 4 billion cohorts, or
-    the machine stores its integers the other way round. Then `ranks.rank_values` is the way.
+    The groups, in an order that may differ from one process to the next; or None where rows cannot be packed: a key is
+    not text, there may be more than 4 billion cohorts, or the machine stores its integers the other way round. Then
+    `ranks.rank_values` is the way.
 
     Examples
     --------
     >>> vitals = pl.LazyFrame({"metric": ["INP", "CLS", "INP"], "value": [300.0, 0.0, 100.0]})
     >>> packed = pack_values(vitals, ["metric"], None)
-    >>> dict(zip(packed.keys["metric"], packed.quantile(0.5).tolist()))
-    {'INP': 200.0, 'CLS': 0.0}
+    >>> sorted(zip(packed.keys["metric"], packed.quantile(0.5).tolist()))
+    [('CLS', 0.0), ('INP', 200.0)]
     """
     schema = vitals.collect_schema()
     if sys.byteorder != "little" or any(not _is_text(schema[key]) for key in keys):
