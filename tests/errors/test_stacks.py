@@ -70,7 +70,6 @@ DIALECTS = [
         "    at Page (https://shop.example/app/(shop)/page.js:1:2)\n"
         "    at scan (chrome-extension://abcdefghijklmnopabcdefghijklmnop/inject.js:1:99)",
         [
-            ("once", "sorry", None, None),
             ("Page", "https://shop.example/app/(shop)/page.js", 1, 2),
             ("scan", "chrome-extension://abcdefghijklmnopabcdefghijklmnop/inject.js", 1, 99),
         ],
@@ -327,6 +326,116 @@ DIALECTS = [
         ],
     ),
     ("no stack at all", "TypeError: x is not a function", []),
+    (
+        "names of every kind, as Sentry's parser reads them",
+        "Error: x\n"
+        "    at Foo.my method (https://s.example/a.js:1:1)\n"
+        "    at 合計 (https://s.example/a.js:2:1)\n"
+        "    at Object.user@home (https://s.example/a.js:3:1)\n"
+        "    at Object.f(x) (https://s.example/a.js:4:1)\n"
+        "    at Array.[Symbol.iterator] [as values] (https://s.example/a.js:5:1)\n"
+        "    at core::fmt::Debug>::fmt (https://s.example/p.wasm:wasm-function[9]:0xa)\n"
+        "    at <anonymous> (https://s.example/a.js:6:1)\n"
+        "    at new async (https://s.example/a.js:7:1)\n"
+        "    at native",
+        [
+            ("Foo.my method", "https://s.example/a.js", 1, 1),
+            ("合計", "https://s.example/a.js", 2, 1),
+            ("Object.user@home", "https://s.example/a.js", 3, 1),
+            ("Object.f(x)", "https://s.example/a.js", 4, 1),
+            ("Array.[Symbol.iterator]", "https://s.example/a.js", 5, 1),
+            ("core::fmt::Debug>::fmt", "https://s.example/p.wasm", 1, 11),
+            (None, "https://s.example/a.js", 6, 1),
+            ("new async", "https://s.example/a.js", 7, 1),
+            (None, "native", None, None),
+        ],
+    ),
+    (
+        "addresses with brackets, an @, a port, a query with colons, blanks",
+        "Error: x\n"
+        "    at g (https://s.example/(group)/[slug]/page.js?v=1:2:3:4)\n"
+        "    at h (https://user@s.example:8443/@scope/pkg@1.2.3/x.js?a=b:c&d=(e):5:6)\n"
+        "    at https://s.example/a(1).js:7:8\n"
+        "    at Object.<anonymous> (C:\\Users\\me\\my app\\index.js:3:4)\n"
+        "    at C:\\Users\\me\\my app\\x.js:1:2\n"
+        "    at /srv/app (copy)/y.js:3:4\n"
+        "    at f (\\\\server\\share\\x.js:1:2)",
+        [
+            ("g", "https://s.example/(group)/[slug]/page.js?v=1:2", 3, 4),
+            ("h", "https://user@s.example:8443/@scope/pkg@1.2.3/x.js?a=b:c&d=(e)", 5, 6),
+            (None, "https://s.example/a(1).js", 7, 8),
+            ("Object.<anonymous>", "C:\\Users\\me\\my app\\index.js", 3, 4),
+            (None, "C:\\Users\\me\\my app\\x.js", 1, 2),
+            (None, "/srv/app (copy)/y.js", 3, 4),
+            ("f", "\\\\server\\share\\x.js", 1, 2),
+        ],
+    ),
+    (
+        "firefox, names and addresses with an @",
+        'foo["a@b"]@https://s.example/a.js:1:2\nf@https://user:pw@s.example/x.js:1:2\n'
+        "foo@https://s.example/a.js?x=1:2:3:4\nget total@https://s.example/a.js:1:2\nf@https://s.example/a(1).js:5:6",
+        [
+            ('foo["a@b"]', "https://s.example/a.js", 1, 2),
+            ("f", "https://user:pw@s.example/x.js", 1, 2),
+            ("foo", "https://s.example/a.js?x=1:2", 3, 4),
+            ("get total", "https://s.example/a.js", 1, 2),
+            ("f", "https://s.example/a(1).js", 5, 6),
+        ],
+    ),
+    (
+        "lines of the message that look like frames",
+        "Error: no account for maya@example.org\nat least it says so\nat home (really)\nask lena@example.org\n"
+        "    at f (https://s.example/a.js:1:2)",
+        [("f", "https://s.example/a.js", 1, 2)],
+    ),
+    (
+        "an address in the first line is no frame",
+        "TypeError: GET https://x@y.example/a:1:2\n    at f (https://s.example/a.js:1:2)",
+        [("f", "https://s.example/a.js", 1, 2)],
+    ),
+    (
+        "an address without its line was cut off",
+        "Error: x\n    at f (https://s.example/a.js:1:2)\n    at g (https://s.example/b.j",
+        [("f", "https://s.example/a.js", 1, 2)],
+    ),
+    (
+        "firefox, cut off",
+        "f@https://s.example/a.js:1:2\ng@https://s.exa",
+        [("f", "https://s.example/a.js", 1, 2)],
+    ),
+    (
+        "line breaks of Windows, tabs",
+        "Error: x\r\n\tat f (https://s.example/a.js:1:2)\r\n\tat https://s.example/b.js:3:4\r\n",
+        [("f", "https://s.example/a.js", 1, 2), (None, "https://s.example/b.js", 3, 4)],
+    ),
+    (
+        "webassembly that a script compiled: the script's line, and no offset of the script",
+        "add@https://s.example/a.js line 3 > WebAssembly.instantiate:wasm-function[5]:0x1f\n"
+        "@https://s.example/p.wasm:wasm-function[7]:0xff",
+        [("add", "https://s.example/a.js", 3, None), ("wasm-function[7]", "https://s.example/p.wasm", 1, 256)],
+    ),
+    (
+        "react native on old Androids writes no blank before the address",
+        "Error: test\n    at render(/home/u/src/Scene.js:78:24)\n    at this(/home/u/x.js:7:12)",
+        [("render", "/home/u/src/Scene.js", 78, 24), ("this", "/home/u/x.js", 7, 12)],
+    ),
+    (
+        "opera 11, code without a function, and calls by way of others",
+        "Error thrown at line 42, column 12 in http://path/to/file.js:\n    this.undef();\n"
+        "called via Function.prototype.apply() from line 3, column 4 in x() in http://path/to/file.js:\n    x();\n"
+        "called as bound to be called from line 5, column 6 in <anonymous function>() in http://path/to/file.js:\n",
+        [
+            (None, "http://path/to/file.js", 42, 12),
+            ("x", "http://path/to/file.js", 3, 4),
+            (None, "http://path/to/file.js", 5, 6),
+        ],
+    ),
+    (
+        "opera 9, frames far apart",
+        "  Line 42 of linked script http://path/to/file.js\n    x();\n"
+        "  ...  Line 7 of inline#1 script in http://path/to/page.html\n    y();",
+        [(None, "http://path/to/file.js", 42, None), (None, "http://path/to/page.html", 7, None)],
+    ),
 ]
 
 
@@ -371,12 +480,26 @@ def test_causes_and_members_of_an_aggregate_get_their_own_index():
         ("chrome-extension://abcdefghijklmnopabcdefghijklmnop/page.js", False),
         ("safari-web-extension://0000/page.js", False),
         ("node:internal/timers", False),
+        ("eval code", False),
+        ("Function code", False),
+        ("Unknown script code", False),
+        ("self-hosted", False),
+        ("webpack://shop/webpack/bootstrap", False),
+        ("webpack://shop/./src/cart.tsx", True),
+        ("webpack:///./src/webpack/config.ts", True),
+        ("https://shop.example/eval code.js", True),
         ("https://not-unpkg.com.example/x.js", True),
     ],
 )
 def test_frames_of_libraries_extensions_and_engines_are_not_ours(url, in_app):
     frames = parse_stacks(pl.DataFrame({"event_id": ["e"], "stack": [f"Error: x\n    at f ({url}:1:2)"]}))
     assert frames["in_app"].to_list() == [in_app]
+
+
+def test_a_message_of_a_million_characters_costs_no_more_than_reading_it():
+    stack = f"Error: {'at x (' * 170_000}\n    at f (https://s.example/a.js:1:2)"
+    frames = parse_stacks(pl.DataFrame({"event_id": ["e"], "stack": [stack]}))
+    assert frames.select("function", "line").rows() == [("f", 1)]
 
 
 def test_events_with_equal_stacks_each_get_their_frames():

@@ -18,24 +18,39 @@ from workbench.rules.loader import load
 _PLACE = r"^(?<url>.*?)(?::(?<line>\d+))?(?::(?<column>\d+))?$"
 # `async fn (`, `new Fn (`, `fn [as alias] (`: the first " (" ends the name, addresses hold no blanks.
 _V8 = r"^\s*at\s+(?:async\s+)?(?:(?<function>[^\s(][^(]*?(?:\([^()]*\)[^(]*?)?)\s+)?\((?<place>.*)\)[\s,{]*$"
-_V8_BARE = r"^\s*at\s+(?:async\s+)?(?<place>\S+?:(?:\d+|0x[0-9a-f]+)(?::\d+)?|<anonymous>|native)[\s,{]*$"
-_V8_NAMED_ONLY = r"^\s*at\s+(?:async\s+)?(?<function>[^\s(:][^(:]*?)\s*$"
+_V8_BARE = (
+    r"^\s*at\s+(?:async\s+)?(?<place>\S+?:(?:\d+|0x[0-9a-f]+)(?::\d+)?|<anonymous>|native"
+    r"|(?:[a-zA-Z]:\\|\\\\|/|[a-z][\w+.-]*://).*:\d+:\d+)[\s,{]*$"
+)
+# React Native on old Androids writes no blank before the address.
+_V8_TIGHT = r"^\s*at\s+(?:async\s+)?(?<function>[^\s(]+)\((?<place>[^()\s]+:\d+)\)[\s,{]*$"
+_V8_NAMED_ONLY = r"^\s*at\s+(?:(?:async|new)\s+)*(?<function>[^\s(:]+)\s*$"
+# What can stand in V8's brackets: an address, or the engine's word for its own code. Prose in brackets is a message's.
+_V8_PLACE = r"[:/\\]|^(?:<anonymous>|native|native code|unknown|index \d+|\[[\w ]+\]|[\w.-]+\.\w+)$"
 # The innermost `(address:line:column)` of nested evals is the text that called eval: where a person can look.
 _EVAL_ORIGIN = r"\((?<place>(?:[a-zA-Z][\w+.-]*:|/)[^()\s]+:\d+:\d+)\)"
 # Firefox puts `async*`, `promise callback*`, `setTimeout handler*` before a name that was scheduled.
-_AT_SIGN = r"^(?:[^@/]*\*)?(?<function>[^@]*?)(?:\([^()@]*\))?@(?<place>.*)$"
+# An @ in quotes belongs to the name of a member (`rates["a@b"]`).
+_AT_SIGN = r"^(?:[^@/]*\*)?(?<function>(?:[^@\"]|\"[^\"]*\")*?)(?:\([^()@]*\))?@(?<place>.*)$"
+# What follows the @ of a frame: an address that ends in a line, or one that is written without. Not an email's host.
+_AT_SIGN_PLACE = (
+    r"(?::\d+|:0x[0-9a-fA-F]+)$|^\d+:\d+$| line \d+ > |^\[(?:native|wasm) code\]$"
+    r"|^(?:[a-z-]+-extension|webkit-masked-url|blob|data|file|about|resource|chrome|app|capacitor|ionic):"
+)
 _BARE_ADDRESS = r"^\s*(?<place>(?:[a-z][\w+.-]*://|/)\S+:\d+(?::\d+)?)\s*$"
 _OPERA_10 = (
-    r"^\s*Line (?<line>\d+) of (?:linked|inline#\d+|function|eval)? ?script(?: in)? "
+    r"^\s*(?:\.\.\.\s+)?Line (?<line>\d+) of (?:linked|inline#\d+|function|eval)? ?script(?: in)? "
     r"(?<url>\S+?)(?::? In function (?<function>\S+))?:?\s*$"
 )
 _OPERA_11 = (
-    r"^\s*(?:Error thrown|called(?: from| as \w+)?) (?:at )?line (?<line>\d+), column (?<column>\d+) in "
-    r"(?:<anonymous function(?:: (?<anonymous>[^>]+))?>|(?<function>[^\s(]+))(?:\([^)]*\))? in (?<url>\S+?):?\s*$"
+    r"^\s*(?:Error [a-z ]+ at|called .*?(?:from|at)) line (?<line>\d+), column (?<column>\d+) in "
+    r"(?:(?:<anonymous function(?:: (?<anonymous>[^>]+))?>|(?<function>[^\s(]+))\([^)]*\) in )?(?<url>\S+?):?\s*$"
 )
-_FIREFOX_EVAL = r"^(?<url>.*?) line (?<line>\d+) > (?:eval|Function|injectedScript|debugger).*$"
-_WASM = r"^(?<url>.*?):wasm-function\[(?<index>\d+)\](?::0x(?<offset>[0-9a-fA-F]+))?$"
+_FIREFOX_EVAL = r"^(?<url>.*?) line (?<line>\d+) > (?:eval|Function|injectedScript|debugger|WebAssembly).*$"
+_WASM = r"^(?:(?<url>.*?):)?wasm-function\[(?<index>\d+)\](?::0x(?<offset>[0-9a-fA-F]+))?$"
 _ERROR_LINE = r"^\s*(?:\[?(?:cause|errors)\]?:|Caused by:|\{?\s*\[?\w*(?:Error|Exception)\b.*)"
+# `Error: no account for maya@example.org` is the line above the frames, whatever stands in it.
+_HEADER = r"^(?:Uncaught )?\w*(?:Error|Exception)(?:: |$)"
 _NOT_A_NAME = ["", "<anonymous>", "Anonymous function", "anonymous", "?", "<unknown>", "<anonymous function>"]
 
 
@@ -155,18 +170,21 @@ def _parse_lines(vocabulary: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
     families = vocabulary.with_columns(text.str.strip_chars_end("\r")).with_columns(
         family=pl.when(text.str.contains(r"^\s*at\s"))
         .then(pl.lit("v8"))
-        .when(text.str.contains(r"^[^\s@(][^@\s(]*(?: [^@\s]+)*(?:\([^@]*\))?@\S|^(?:\([^@]*\))?@\S"))
+        .when(
+            text.str.contains(r"^[^\s@(][^@\s(]*(?: [^@\s]+)*(?:\([^@]*\))?@\S|^(?:\([^@]*\))?@\S")
+            & ~text.str.contains(_HEADER)
+        )
         .then(pl.lit("at_sign"))
         .when(text.str.contains(_BARE_ADDRESS))
         .then(pl.lit("bare"))
-        .when(text.str.contains(r"^\s*(?:Line \d+ of|Error thrown at line|called )"))
+        .when(text.str.contains(r"^\s*(?:(?:\.\.\.\s+)?Line \d+ of|Error [a-z ]+ at line|called )"))
         .then(pl.lit("opera"))
         .otherwise(pl.lit("none"))
     )
     parts = [
         _v8(families.filter(pl.col("family") == "v8")),
-        _places(families.filter(pl.col("family") == "at_sign"), _AT_SIGN),
-        _places(families.filter(pl.col("family") == "bare"), _BARE_ADDRESS),
+        _at_sign(families.filter(pl.col("family") == "at_sign")),
+        _bare(families.filter(pl.col("family") == "bare")),
         _opera(families.filter(pl.col("family") == "opera")),
     ]
     is_frame = pl.any_horizontal(pl.col("url", "function", "line").is_not_null())
@@ -179,13 +197,15 @@ def _parse_lines(vocabulary: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
 
 def _v8(lines: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("line_text")
-    full, bare, named = (
-        text.str.extract_groups(_V8),
-        text.str.extract_groups(_V8_BARE),
-        text.str.extract_groups(_V8_NAMED_ONLY),
+    full, bare, tight, named = (text.str.extract_groups(form) for form in (_V8, _V8_BARE, _V8_TIGHT, _V8_NAMED_ONLY))
+    told = full.struct["place"]
+    told = pl.when(told.str.contains(_V8_PLACE)).then(told)
+    place = pl.coalesce(told, bare.struct["place"], tight.struct["place"])
+    function = pl.coalesce(
+        pl.when(told.is_not_null()).then(full.struct["function"]),
+        tight.struct["function"],
+        pl.when(place.is_null()).then(named.struct["function"]),
     )
-    place = pl.coalesce(full.struct["place"], bare.struct["place"])
-    function = pl.when(place.is_null()).then(named.struct["function"]).otherwise(full.struct["function"])
     place = (
         pl.when(place.str.contains("eval at ", literal=True))
         .then(pl.coalesce(place.str.extract_groups(_EVAL_ORIGIN).struct["place"], place))
@@ -195,10 +215,16 @@ def _v8(lines: pl.DataFrame) -> pl.DataFrame:
     return _take_apart(lines.select("place_id", place=place.str.strip_prefix("address at "), function=function))
 
 
-def _places(lines: pl.DataFrame, pattern: str) -> pl.DataFrame:
-    found = pl.col("line_text").str.extract_groups(pattern)
-    function = found.struct["function"] if "function" in pattern else pl.lit(None, pl.String)
-    return _take_apart(lines.select("place_id", place=found.struct["place"], function=function))
+def _bare(lines: pl.DataFrame) -> pl.DataFrame:
+    place = pl.col("line_text").str.extract(_BARE_ADDRESS, 1)
+    return _take_apart(lines.select("place_id", place=place, function=pl.lit(None, pl.String)))
+
+
+def _at_sign(lines: pl.DataFrame) -> pl.DataFrame:
+    found = pl.col("line_text").str.extract_groups(_AT_SIGN)
+    place = found.struct["place"]
+    frames = lines.select("place_id", place=place, function=found.struct["function"])
+    return _take_apart(frames.filter(pl.col("place").str.contains(_AT_SIGN_PLACE)))
 
 
 def _take_apart(lines: pl.DataFrame) -> pl.DataFrame:
@@ -208,15 +234,18 @@ def _take_apart(lines: pl.DataFrame) -> pl.DataFrame:
     usual = pl.when(without_address).then(":" + place).otherwise(place).str.extract_groups(_PLACE)
     firefox_eval = place.str.extract_groups(_FIREFOX_EVAL)
     wasm = place.str.extract_groups(_WASM)
-    is_eval, is_wasm = firefox_eval.struct["url"].is_not_null(), wasm.struct["url"].is_not_null()
+    is_eval = firefox_eval.struct["url"].is_not_null()
+    is_wasm = wasm.struct["index"].is_not_null() & ~is_eval
     column = pl.when(is_eval).then(None).otherwise(usual.struct["column"].cast(pl.Int64, strict=False))
     offset = wasm.struct["offset"].str.to_integer(base=16, dtype=pl.Int64, strict=False) + 1
     return lines.select(
         "place_id",
-        function=pl.when(is_wasm)
-        .then(pl.coalesce("function", "wasm-function[" + wasm.struct["index"] + "]"))
-        .otherwise("function"),
-        url=pl.coalesce(firefox_eval.struct["url"], wasm.struct["url"], usual.struct["url"]),
+        function=pl.coalesce(
+            pl.when(pl.col("function") != "").then("function"), "wasm-function[" + wasm.struct["index"] + "]"
+        ),
+        url=pl.when(is_wasm)
+        .then(wasm.struct["url"])
+        .otherwise(pl.coalesce(firefox_eval.struct["url"], usual.struct["url"])),
         line=pl.when(is_wasm)
         .then(pl.lit(1))
         .otherwise(pl.coalesce(firefox_eval.struct["line"], usual.struct["line"]).cast(pl.Int64, strict=False)),
