@@ -62,7 +62,11 @@ class Recordings:
                 self._rows.refuse(f"{place} row {number}", f"the row cannot be read ({error})")
                 continue
             own = row.own
-            order = (int(row.ticks), as_int(own.get("rr-web.offset")) or 0, as_int(own.get("rr-web.chunk")) or 1)
+            order = (
+                as_int(row.ticks) or 0,
+                as_int(own.get("rr-web.offset")) or 0,
+                as_int(own.get("rr-web.chunk")) or 1,
+            )
             rows.append((order, number, row))
         for _, number, row in sorted(rows, key=lambda one: one[:2]):
             self._take(row, f"{place} row {number}")

@@ -14,7 +14,7 @@ import msgspec
 
 from connectors.formats.attributes import SESSION, URL, first_text, http_attributes
 from connectors.formats.rows import Rows
-from connectors.formats.values import BAD_JSON, EARLIEST_US, LATEST_US, as_hex_id, as_text, shown
+from connectors.formats.values import BAD_JSON, EARLIEST_US, LATEST_US, as_hex_id, as_text, duration_of, shown
 
 
 class _Tag(msgspec.Struct):
@@ -30,7 +30,7 @@ class _Reference(msgspec.Struct):
 
 class _Log(msgspec.Struct):
     timestamp: int | None = None
-    fields: list[_Tag] = []
+    fields: list[_Tag] | None = None
 
 
 class _Process(msgspec.Struct):
@@ -55,8 +55,8 @@ class Trace(msgspec.Struct):
     """One trace of an answer; its spans are read one by one."""
 
     traceID: str
-    spans: list[msgspec.Raw] = []
-    processes: dict[str, _Process] = {}
+    spans: list[msgspec.Raw] | None = None
+    processes: dict[str, msgspec.Raw] | None = None
 
 
 class Traces(msgspec.Struct):
@@ -72,6 +72,7 @@ class Services(msgspec.Struct):
 
 
 _span = msgspec.json.Decoder(_Span)
+_process = msgspec.json.Decoder(_Process)
 
 
 def read_trace(trace: Trace, rows: Rows) -> None:
@@ -89,14 +90,26 @@ def read_trace(trace: Trace, rows: Rows) -> None:
     >>> rows.frame().select("span_id", "service", "kind", "status", "http_status").rows()
     [('00000000000000b2', 'pricing', 'server', 'error', 500)]
     """
-    for number, raw in enumerate(trace.spans, 1):
+    processes = _processes(trace, rows)
+    for number, raw in enumerate(trace.spans or [], 1):
         place = f"trace {trace.traceID} span {number}"
         try:
             span = _span.decode(raw)
         except BAD_JSON as error:
             rows.refuse(place, f"the span cannot be read ({error})")
             continue
-        _add(span, trace.processes.get(span.processID) or _Process(), place, rows)
+        _add(span, processes.get(span.processID) or _Process(), place, rows)
+
+
+def _processes(trace: Trace, rows: Rows) -> dict[str, _Process]:
+    """Read who the spans are of; a process that is broken costs its spans their service, and nothing else."""
+    read = {}
+    for name, raw in (trace.processes or {}).items():
+        try:
+            read[name] = _process.decode(raw)
+        except BAD_JSON as error:
+            rows.refuse(f"trace {trace.traceID} process {name}", f"the process cannot be read ({error})")
+    return read
 
 
 def _add(span: _Span, process: _Process, place: str, rows: Rows) -> None:
@@ -113,7 +126,7 @@ def _add(span: _Span, process: _Process, place: str, rows: Rows) -> None:
         (
             trace_id, span_id, _parent(span, trace_id), process.serviceName, as_text(span.operationName),
             as_text(own.get("span.kind")) or "internal", _side(process), span.startTime,
-            None if span.duration is None else max(span.duration, 0), status,
+            duration_of(span.duration), status,
             _message(own, logs) if status == "error" else None,
             http.method, http.route, http.status, http.db_statement,
             msgspec.json.encode({**_tags(process.tags), **own}).decode(),

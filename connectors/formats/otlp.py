@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from connectors.formats.attributes import SESSION, URL, first_text, http_attributes
+from connectors.formats.nested import dig, list_at
 from connectors.formats.rows import Rows
 from connectors.formats.values import BAD_JSON, EARLIEST_US, LATEST_US, as_hex_id, as_int, as_text, shown
 
@@ -207,16 +208,18 @@ def attributes_of(pairs: list[KeyValue] | None) -> dict[str, Any]:
     return {pair.key: _value(pair.value) for pair in pairs or [] if pair.value}
 
 
-def _value(any_value: Mapping[str, Any]) -> Any:
+def _value(any_value: Any) -> Any:
     """Unpack an `AnyValue`: `{"stringValue": "a"}`, `{"intValue": "7"}`, arrays and key-value lists of these."""
+    if not isinstance(any_value, dict) or not any_value:
+        return None
     kind, value = next(iter(any_value.items()))
     if kind == "intValue":
         return as_int(value)
     if kind == "arrayValue":
-        return [_value(one) for one in (value or {}).get("values", []) if isinstance(one, dict) and one]
+        return [_value(one) for one in list_at(value, "values")]
     if kind == "kvlistValue":
-        pairs = (value or {}).get("values", [])
-        return {one["key"]: _value(one["value"]) for one in pairs if isinstance(one, dict) and one.get("value")}
+        pairs = [one for one in list_at(value, "values") if isinstance(dig(one, "key"), str)]
+        return {one["key"]: _value(one.get("value")) for one in pairs}
     return value
 
 

@@ -134,6 +134,18 @@ def as_hex_id(value: Any, digits: int) -> str | None:
     return text
 
 
+def duration_of(value: Any) -> int | None:
+    """Give a duration in whole units, from 0; None where nobody says how long, or more than a table can hold.
+
+    Examples
+    --------
+    >>> duration_of(2000), duration_of(-5), duration_of(None), duration_of(10**30)
+    (2000, 0, None, None)
+    """
+    whole = as_int(value)
+    return None if whole is None else max(whole, 0)
+
+
 def shown(value: Any) -> str:
     """Show a refused value in a reason, cut to a length that a ledger can print.
 

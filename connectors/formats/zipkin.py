@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.formats.attributes import SESSION, URL, first_text, http_attributes
 from connectors.formats.rows import Rows
-from connectors.formats.values import BAD_JSON, EARLIEST_US, LATEST_US, as_hex_id, as_text, shown
+from connectors.formats.values import BAD_JSON, EARLIEST_US, LATEST_US, as_hex_id, as_text, duration_of, shown
 
 
 class _Endpoint(msgspec.Struct):
@@ -82,8 +82,9 @@ def _add(span: _Span, place: str, rows: Rows) -> None:
     trace_id, span_id = _id(span.traceId, 32), _id(span.id, 16)
     if trace_id is None or span_id is None:
         return rows.refuse(place, f"traceId {shown(span.traceId)}, id {shown(span.id)} are not ids of a span")
-    if span.timestamp is None or not EARLIEST_US <= span.timestamp <= LATEST_US:
-        return rows.refuse(place, f"timestamp is {shown(span.timestamp)}, not microseconds since 1970")
+    started = _began(span)
+    if started is None or not EARLIEST_US <= started <= LATEST_US:
+        return rows.refuse(place, f"timestamp is {shown(started)}, not microseconds since 1970")
     tags = {name: as_text(value) for name, value in (span.tags or {}).items()}
     http = http_attributes(tags)
     failed = "error" in tags and tags["error"] != "false"
@@ -91,8 +92,8 @@ def _add(span: _Span, place: str, rows: Rows) -> None:
         (
             trace_id, span_id, _id(span.parentId, 16), span.localEndpoint.serviceName if span.localEndpoint else None,
             span.name or None, (span.kind or "internal").lower(),
-            "browser" if tags.get("telemetry.sdk.language") == "webjs" else "backend", span.timestamp,
-            None if span.duration is None else max(span.duration, 0), "error" if failed else "unset",
+            "browser" if tags.get("telemetry.sdk.language") == "webjs" else "backend", started,
+            duration_of(span.duration), "error" if failed else "unset",
             tags["error"] if failed and tags["error"] != "true" else None,
             http.method, http.route, http.status, http.db_statement or tags.get("sql.query"),
             msgspec.json.encode(tags).decode(),
@@ -101,6 +102,12 @@ def _add(span: _Span, place: str, rows: Rows) -> None:
         )
     )  # fmt: skip
     return None
+
+
+def _began(span: _Span) -> int | None:
+    """Give when it began: a span that is incomplete or shared may leave that to its first annotation."""
+    noted = [note.timestamp for note in span.annotations or [] if note.timestamp]
+    return span.timestamp or min(noted, default=None)
 
 
 def _id(value: str | None, digits: int) -> str | None:
