@@ -1,4 +1,4 @@
-"""Sentry's two span forms: streamed `span` items (version 2) and transactions, both as rows of spans.
+"""Sentry's span forms: streamed `span` items (version 2), single ones (version 1), transactions; all as rows of spans.
 
 A page's spans stand on the browser side; a server SDK's on the backend side. HTTP and SQL attributes are read under
 their old and their new OpenTelemetry names.
@@ -81,7 +81,7 @@ class _Transaction(msgspec.Struct):
 
 
 class _Container(msgspec.Struct):
-    items: list[msgspec.Raw]
+    items: list[msgspec.Raw] | None = None
 
 
 _container = msgspec.json.Decoder(_Container)
@@ -92,6 +92,8 @@ _child = msgspec.json.Decoder(_ChildSpan)
 
 def read_span_item(payload: bytes, place: str, rows: Rows) -> None:
     """Read a `span` item, content type `application/vnd.sentry.items.span.v2+json`: `{"items": [span, ...]}`.
+
+    Without that content type it is one span of the older form, as versions 8 to 10 of the SDK send it for INP and CLS.
 
     Examples
     --------
@@ -112,6 +114,8 @@ def read_span_item(payload: bytes, place: str, rows: Rows) -> None:
         container = _container.decode(payload)
     except BAD_JSON as error:
         return rows.refuse(place, f"the spans cannot be read ({error})")
+    if container.items is None:
+        return _add_child(payload, place, rows, _RootContext())
     for number, raw in enumerate(container.items, 1):
         try:
             span = _span.decode(raw)
@@ -178,23 +182,28 @@ def read_transaction(payload: bytes, place: str, rows: Rows) -> None:
         attributes=attributes,
     )
     for number, raw in enumerate(whole.spans or [], 1):
-        try:
-            span = _child.decode(raw)
-        except BAD_JSON as error:
-            rows.refuse(f"{place} span {number}", f"the span cannot be read ({error})")
-            continue
-        add_span(
-            rows,
-            f"{place} span {number}",
-            ids=(span.trace_id or root.trace_id, span.span_id, span.parent_span_id),
-            name=as_text(span.description) or as_text(span.op),
-            op=as_text(span.op),
-            side=side,
-            times=(span.start_timestamp, span.timestamp),
-            status=span.status,
-            attributes=span.data or {},
-        )
+        _add_child(raw, f"{place} span {number}", rows, root, side)
     return None
+
+
+def _add_child(raw: msgspec.Raw | bytes, place: str, rows: Rows, root: _RootContext, side: str | None = None) -> None:
+    """Add a span of the older form: one below a transaction's root, or one that came alone."""
+    try:
+        span = _child.decode(raw)
+    except BAD_JSON as error:
+        return rows.refuse(place, f"the span cannot be read ({error})")
+    attributes = span.data or {}
+    return add_span(
+        rows,
+        place,
+        ids=(span.trace_id or root.trace_id, span.span_id, span.parent_span_id),
+        name=as_text(span.description) or as_text(span.op),
+        op=as_text(span.op),
+        side=side or side_of(platform=None, sdk=as_text(attributes.get("sentry.sdk.name")) or ""),
+        times=(span.start_timestamp, span.timestamp),
+        status=span.status,
+        attributes=attributes,
+    )
 
 
 def add_span(
