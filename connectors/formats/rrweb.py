@@ -1,7 +1,8 @@
 """rrweb recordings: segments of events, however a recorder cut and wrapped them.
 
 A segment is an object with `events` (and whose they are), a bare list of events, a list of such segments, or one event.
-Source of the form: rrweb's `eventWithTime` (packages/types): `{type, data, timestamp}`, milliseconds.
+An event that rrweb's packer packed is a text: the zlib bytes of its JSON, one character a byte.
+Sources of the form: rrweb's `eventWithTime` (packages/types): `{type, data, timestamp}`, milliseconds; packages/packer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from connectors.exceptions import FormatError
 from connectors.formats.fields import Fields
+from connectors.formats.inflate import inflated
 from connectors.formats.rows import Rows
 from connectors.formats.values import BAD_JSON, as_int, as_micros, as_text, shown
 from connectors.tables import REPLAY_EVENTS
@@ -46,6 +49,7 @@ _list = msgspec.json.Decoder(list[msgspec.Raw])
 _any = msgspec.json.Decoder()
 _event = msgspec.json.Decoder(_Event)
 _source = msgspec.json.Decoder(_Source | str | None)
+_text = msgspec.json.Decoder(str)
 _fields = Fields(("replay_id", "session_id", "page_view_id"))
 SEGMENT_KEYS = ("seq", "segment_id", "segment", "segmentId")
 
@@ -74,6 +78,8 @@ def read_segment(raw: bytes, place: str, rows: Rows, whose: Whose = NOBODYS) -> 
     """
     opening = raw.lstrip()[:1]
     try:
+        if opening == b'"':
+            return _add([msgspec.Raw(raw)], None, place, rows, whose)
         if opening == b"[":
             elements = _list.decode(raw)
         else:
@@ -121,10 +127,10 @@ def _add(events: list[msgspec.Raw], page_view: str | None, place: str, rows: Row
         return rows.refuse(place, "nothing says whose recording this is")
     for number, raw in enumerate(events, 1):
         try:
-            event = _event.decode(raw)
+            event = _event.decode(_unpacked(raw))
             source = _source.decode(event.data) if event.type == INCREMENTAL else None
             data = bytes(event.data).decode()
-        except BAD_JSON as error:
+        except (*BAD_JSON, FormatError) as error:
             rows.refuse(f"{place} event {number}", f"not an rrweb event ({error})")
             continue
         # Milliseconds; Sentry's own events among them have seconds.
@@ -132,8 +138,22 @@ def _add(events: list[msgspec.Raw], page_view: str | None, place: str, rows: Row
         if at is None:
             rows.refuse(f"{place} event {number}", f"timestamp is {shown(event.timestamp)}, not a time in ms")
         elif isinstance(source, str):
-            rows.refuse(f"{place} event {number}", "its data is packed (rrweb's packer), which is not read")
+            rows.refuse(f"{place} event {number}", "its data is a text, packed in a way that is not known")
         else:
             kind = source.source if source else None
             rows.add((replay, whose.session_id, page_view, whose.segment, at, event.type, kind, data))
     return None
+
+
+def _unpacked(raw: msgspec.Raw) -> msgspec.Raw | bytes:
+    """Give the JSON of an event, also of one that is a text: JSON once more, or packed."""
+    if memoryview(raw)[:1] != b'"':
+        return raw
+    text = _text.decode(raw)
+    if text.lstrip().startswith("{"):
+        return text.encode()
+    try:
+        packed = text.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise FormatError("a text that is neither JSON nor packed by rrweb's packer") from error
+    return inflated(packed, "the packed event")

@@ -8,21 +8,20 @@ Sources: getsentry.github.io/relay (protocol/replay), docs.sentry.io/api/replays
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import polars as pl
 
+from connectors.exceptions import FormatError
+from connectors.formats.inflate import inflated
 from connectors.formats.rows import Rows
 from connectors.formats.rrweb import Whose, read_segment
 from connectors.formats.sentry_event import SESSION_TAGS
 from connectors.formats.values import BAD_JSON, as_hex_id, as_int, as_micros, as_text, shown
 from connectors.tables import REPLAYS
 
-MOST_BYTES = 256 << 20
-"""A segment above this is refused: the SDK cuts recordings at 20 MB, so a larger one is a bomb."""
 # how a recording came to be kept: sampled from the start, or kept because an error came
 KEPT_BECAUSE = {"session": "sample", "buffer": "error"}
 _object = msgspec.json.Decoder(dict[str, Any])
@@ -65,6 +64,7 @@ def read_recording(payload: bytes, place: str, rows: Rows, replay_id: str | None
 
     Examples
     --------
+    >>> import zlib
     >>> from connectors.formats.rrweb import replay_event_rows
     >>> rows = replay_event_rows()
     >>> events = zlib.compress(b'[{"type":4,"timestamp":1741530000500,"data":{}}]')
@@ -80,15 +80,10 @@ def read_recording(payload: bytes, place: str, rows: Rows, replay_id: str | None
     except BAD_JSON as error:
         return rows.refuse(place, f"the recording does not begin with its segment_id ({error})")
     if not body.lstrip().startswith(b"["):
-        unpacking = zlib.decompressobj()
         try:
-            body = unpacking.decompress(body, MOST_BYTES)
-        except zlib.error as error:
-            return rows.refuse(place, f"the recording is neither JSON nor zlib ({error})")
-        if unpacking.unconsumed_tail:
-            return rows.refuse(place, f"the recording is larger than {MOST_BYTES >> 20} MB unpacked")
-        if not unpacking.eof:
-            return rows.refuse(place, "the recording is cut off (its zlib stream ends early)")
+            body = inflated(body, "the recording")
+        except FormatError as error:
+            return rows.refuse(place, str(error))
     return read_segment(body, place, rows, Whose(whose, None, segment))
 
 

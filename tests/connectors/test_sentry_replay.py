@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.formats import sentry_replay
+from connectors.formats import inflate
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.testing import assert_conforms
@@ -115,7 +115,7 @@ def test_what_is_broken_costs_itself_and_is_named(tmp_path, segments):
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(sentry_replay, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(inflate, "MOST_BYTES", 1 << 20)
     bomb = zlib.compress(b"[" + b" " * (2 << 20) + b"]", 1)
     recording = b'{"segment_id":0}\n' + bomb
     header = json.dumps({"type": "replay_recording", "length": len(recording)}).encode()
