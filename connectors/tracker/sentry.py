@@ -6,6 +6,7 @@ The token wants the scopes `org:read`, `project:read`, `event:read` and `project
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -31,6 +32,8 @@ from connectors.stores import Window
 from connectors.traces import sentry as traces
 
 PER_PAGE = 100
+# where a server sets no limit of its own
+MOST_AT_ONCE = 64
 # The interface wants both ends of a window or none.
 BEGINNING = datetime(2010, 1, 1, tzinfo=UTC)
 HOURLY = timedelta(days=14)
@@ -75,6 +78,11 @@ class SentryStore(RemoteStore):
         """What the server says of the project; its number is what other calls want."""
         return self.http.get(self.project_path).json(dict[str, Any])
 
+    @cached_property
+    def turns(self) -> Turns:
+        """The client for the list of full events, of which the server answers a few calls at a time, or one."""
+        return Turns(self.http)
+
     def connect(self, where: Address) -> Http:
         """Make a client that waits out the window of Sentry's own rate limit before it is refused."""
         return Http(where.base_url, source=self.system, bearer=secret_of(self.system, where.host), pace=rest_of_window)
@@ -112,7 +120,7 @@ class SentryStore(RemoteStore):
 
     def _read_events(self, window: Window) -> Iterator[Batch]:
         asked = {"full": "true", "per_page": PER_PAGE, **between(window)}
-        for page, answer in enumerate(linked_pages(self.http, f"{self.project_path}events/", asked), 1):
+        for page, answer in enumerate(linked_pages(self.turns, f"{self.project_path}events/", asked), 1):
             out = EventTables()
             for number, raw in enumerate(answer.json(list[msgspec.Raw]), 1):
                 read_rest_event(raw, f"events page {page} event {number}", out)
@@ -137,6 +145,42 @@ class SentryStore(RemoteStore):
             "per_page": PER_PAGE,
             **between(window),
         }
+
+
+class Turns:
+    """Calls of one kind, as many at a time as the server says that it answers; one more would be refused, and count.
+
+    The list of full events is answered one call at a time (its `concurrent_limit`), and readers ask for several parts
+    of a window at once. What the limit is stands in the first answer.
+
+    Examples
+    --------
+    >>> class Server:
+    ...     source = "sentry"
+    ...     def get(self, path, params):
+    ...         return Answer(200, b"[]", {"x-sentry-rate-limit-concurrentlimit": "1"})
+    >>> turns = Turns(Server())
+    >>> turns.get("events/", []).status, turns.at_once
+    (200, 1)
+    """
+
+    def __init__(self, http: Http) -> None:
+        self.source = http.source
+        self.at_once: int | None = None
+        self._http, self._free = http, threading.Semaphore(MOST_AT_ONCE)
+        self._learning = threading.Lock()
+
+    def get(self, path: str, params: Sequence[tuple[str, Any]]) -> Answer:
+        """Ask when it is our turn."""
+        with self._learning:
+            if self.at_once is None:
+                answer = self._http.get(path, params)
+                said = as_int(answer.header("X-Sentry-Rate-Limit-ConcurrentLimit"))
+                self.at_once = said if said and said > 0 else MOST_AT_ONCE
+                self._free = threading.Semaphore(self.at_once)
+                return answer
+        with self._free:
+            return self._http.get(path, params)
 
 
 def between(window: Window) -> dict[str, str]:

@@ -207,6 +207,8 @@ class SentryServer:
                 return self.listed(asked, self.deploys.get(version, []), query)
             case ["replays"] if query.get("project") == [NUMBER]:
                 return self.listed(asked, self.within(self.replays, query, "started_at"), query, wrapped=True)
+            case ["events"] if not {sort.lstrip("-") for sort in query.get("sort", [])} <= set(query["field"]):
+                return self.answer(400, {"detail": "orderby must also be in the selected columns or groupby"})
             case ["events"] if query.get("dataset") == ["spans"] and len(query["field"]) <= 20:
                 rows = [{name: span.get(name) for name in query["field"]} for span in self.spans]
                 return self.listed(asked, rows, query, wrapped=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
@@ -218,6 +220,42 @@ def test_recordings_and_their_segments():
     assert rows.select("segment", "type", pl.col("at").dt.timestamp("ms")).rows() == [
         (0, 4, 1773057600000), (0, 2, 1773057600120), (1, 5, 1773057602902), (1, 3, 1773057604000),
     ]  # fmt: skip
+
+
+class OneAtATime(SentryServer):
+    """The list of events has a `concurrent_limit` of 1 (issues/endpoints/project_events.py): one more is refused."""
+
+    busy, refused = threading.Lock(), 0
+
+    def __call__(self, asked):
+        if not urlsplit(asked.path).path.endswith("/shop/events/"):
+            return super().__call__(asked)
+        if not self.busy.acquire(blocking=False):
+            self.refused += 1
+            return self.answer(
+                429, {"detail": "You are attempting to go above the allowed concurrency for this endpoint"}
+            )
+        try:
+            time.sleep(0.02)
+            said = super().__call__(asked)
+            return said._replace(headers={**said.headers, "x-sentry-rate-limit-concurrentlimit": "1"})
+        finally:
+            self.busy.release()
+
+
+def test_parts_of_a_window_that_are_read_at_once_keep_to_the_servers_limit(tmp_path):
+    events = listed(60)
+    first, last = (datetime.fromisoformat(events[n]["dateCreated"].replace("Z", "+00:00")) for n in (0, -1))
+    server = OneAtATime(events, page=5)
+    with serving(server) as url:
+        sync(
+            f"sentry+{url.url}/acme/shop",
+            tmp_path / "lake",
+            since=first,
+            until=last + timedelta(seconds=1),
+            tables=["events"],
+        )
+    assert server.refused == 0
 
 
 def test_spans_of_a_window_and_of_a_trace():
