@@ -7,13 +7,14 @@ encoded). A token, where one is wanted, is BLINDSPOT_TEMPO_TOKEN; `?tenant=` sen
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
 from connectors.exceptions import SourceNotFound
 from connectors.formats.attributes import span_rows
 from connectors.formats.tempo import Answered, Search, padded, read_trace
-from connectors.halving import closed, halved
+from connectors.halving import Part, closed, halved
 from connectors.http import Http
 from connectors.pages import page_of
 from connectors.remote import Address, Batch, Check, RemoteStore
@@ -23,6 +24,8 @@ from connectors.stores import Window
 LIMIT = 500
 LEAST = timedelta(seconds=1)
 BACK = timedelta(days=7)
+SLICE = timedelta(days=1)
+"""What one search looks at: a Tempo refuses more than `max_duration`, a week unless it is set otherwise."""
 
 
 class TempoStore(RemoteStore):
@@ -46,9 +49,8 @@ class TempoStore(RemoteStore):
 
     def read(self, feed: str, window: Window) -> Iterator[Batch]:
         """Give the traces of a window: a search, then a call for each trace; without a window the last seven days."""
-        window = closed(window, self.now(), BACK)
         seen: set[str] = set()
-        for part in halved(self._search, window, LIMIT, LEAST):
+        for part in (part for day in _days(closed(window, self.now(), BACK)) for part in self._parts(day)):
             fresh = [trace_id for trace_id in part.found if trace_id not in seen]
             seen.update(fresh)
             more = f"{part.window.describe()} holds more traces than a search gives ({LIMIT})"
@@ -70,15 +72,17 @@ class TempoStore(RemoteStore):
 
     def check(self) -> Check:
         """Search for one trace of the last seven days."""
-        found = self._search(closed(Window(), self.now(), BACK), 1)
+        found = any(self._search(day, 1) for day in reversed(list(_days(closed(Window(), self.now(), BACK)))))
         says = "traces can be read" if found else "it answers, but has no trace of the last seven days"
         return Check(bool(found), says, None, f"one search for {LIMIT} traces, and one call a trace")
 
+    def _parts(self, day: Window) -> Iterator[Part]:
+        return halved(self._search, day, LIMIT, LEAST)
+
     def _search(self, window: Window, limit: int = LIMIT) -> list[str]:
-        # whole seconds: the end is rounded up, rows of the second too many are cut by the window
         asked = {
             "q": self.where.options.get("q") or "{}", "limit": limit, "spss": 1,
-            "start": int(window.start.timestamp()), "end": -int(-window.end.timestamp() // 1),
+            "start": int(window.start.timestamp()), "end": int(window.end.timestamp()),
         }  # fmt: skip
         return [padded(found.traceID) for found in self.http.get("api/search", asked).json(Search).traces]
 
@@ -91,3 +95,14 @@ class TempoStore(RemoteStore):
                 if self.http.skew is None:  # nobody has ever answered: that is no missing trace
                     raise
         return None
+
+
+def _days(window: Window) -> Iterator[Window]:
+    """Cut a window into what one search may look at, in whole seconds; what that is too much is cut off later."""
+    begin, end = window.start.replace(microsecond=0), window.end
+    if end.microsecond:
+        end = end.replace(microsecond=0) + timedelta(seconds=1)
+    while begin < end:
+        until = min(begin + SLICE, end)
+        yield replace(window, start=begin, end=until)
+        begin = until

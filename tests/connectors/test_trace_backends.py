@@ -122,6 +122,18 @@ def test_more_traces_in_an_instant_than_a_search_gives_are_said(traces, monkeypa
     assert "more than 2 traces within a millisecond" in report.note
 
 
+@pytest.mark.parametrize("days", [1, 7, 30])
+def test_windows_longer_than_tempo_searches_at_once(days, traces, expected, window):
+    """A search of more than a week is refused (`max_duration`), also by the second that rounding adds to a week."""
+    with serving(Servers(traces).tempo) as server:
+        store = open_store(f"tempo+{server.url}")
+        long = Window(window.end - timedelta(days=days) + timedelta(microseconds=7), window.end)
+        fetched = store.spans(window=long)
+        assert store.check().ok is False  # no trace in the last seven days, which is no error
+    assert fetched.report.complete, fetched.report
+    assert fetched.frame.collect().height == expected.filter(pl.col("started_at") >= long.start).height
+
+
 def test_client_and_server_that_share_a_span_are_two_rows():
     """As of Zipkin's B3 propagation: one id, two kinds, two services."""
     one = {"traceId": "a1" * 16, "id": "b2" * 8, "timestamp": 1773061200000000, "duration": 900}

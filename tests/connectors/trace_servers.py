@@ -140,6 +140,12 @@ class Servers:
     def tempo(self, asked: Asked) -> Play:
         url = urlsplit(asked.path)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if url.path == "/api/search" and int(query["end"]) - int(query["start"]) > 168 * 3600:
+            # modules/frontend/search_sharder.go, with the `max_duration` of its config.go
+            said = (
+                f"range specified by start and end exceeds 168h0m0s. received start={query['start']} end={query['end']}"
+            )
+            return Play(400, said.encode(), {"content-type": "text/plain"})
         if url.path == "/api/search":
             found = self._within(int(query["start"]) * 1e6, int(query["end"]) * 1e6, int(query["limit"]))
             answer: Any = {"traces": [{"traceID": trace.lstrip("0"), "rootServiceName": "shop-web",
