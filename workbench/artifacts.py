@@ -18,7 +18,7 @@ import msgspec
 import polars as pl
 
 from connectors.exceptions import AddressError, ParameterError, SourceError, SourceMapError
-from connectors.formats.source_maps import XSSI_PREFIX
+from connectors.formats.source_maps import bare
 from connectors.objects import Objects
 from connectors.registry import open_store
 from connectors.sourcemaps.builds import BuildFolder, Script
@@ -274,7 +274,7 @@ def _inject(folder: BuildFolder, script: Script, raw: bytes, changed: list[str])
     digest = hashlib.sha256(script.code.encode() + raw).digest()
     known = decode_map(raw).debug_id
     debug_id = known or str(UUID(bytes=digest[:16], version=4))
-    fields = msgspec.json.decode(XSSI_PREFIX.sub(b"", raw, count=1), type=dict[str, msgspec.Raw])
+    fields = msgspec.json.decode(bare(raw), type=dict[str, msgspec.Raw])
     said = msgspec.Raw(msgspec.json.encode(debug_id))
     content = msgspec.json.encode({**fields, "debugId": said, "debug_id": said})
     _rewrite(folder, script.path, f"{script.code.rstrip()}\n//# debugId={debug_id}\n", f"debug ID {debug_id}", changed)

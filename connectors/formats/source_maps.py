@@ -18,7 +18,8 @@ LISTING = "artifacts.json"
 MAP = re.compile(r"\.map(\.gz|\.zst|\.zstd)?$")
 HOLDERS = frozenset({"releases", "sourcemaps", "source-maps", "source_maps", "maps", "artifacts"})
 RELEASE_LIKE = re.compile(r"[0-9a-f]{7,40}|v?\d+\.\d+(\.\d+)?([.+-].+)?|.+@.+")
-XSSI_PREFIX = re.compile(rb"^\xef\xbb\xbf|^\)\]\}'[^\n]*\n")
+MARK = b"\xef\xbb\xbf"
+GUARD = b")]}"  # with an apostrophe and the rest of its line, as servers put it before JSON against inclusion
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -48,6 +49,21 @@ _map = msgspec.json.Decoder(_Map)
 _listing = msgspec.json.Decoder(list[dict[str, Any]])
 
 
+def bare(raw: bytes) -> bytes:
+    r"""Give a map's JSON without byte-order mark and guard, which takes its line unless the JSON begins on it.
+
+    Examples
+    --------
+    >>> bare(b"\xef\xbb\xbf)]}',for(;;);\n{}"), bare(b")]}'{}"), bare(b"{}")
+    (b'{}', b'{}', b'{}')
+    """
+    raw = raw.removeprefix(MARK)
+    if raw.startswith(GUARD):
+        rest = raw[len(GUARD) :].removeprefix(b"'")
+        raw = rest if rest[:64].lstrip().startswith(b"{") else rest.partition(b"\n")[2]
+    return raw.removeprefix(MARK)
+
+
 def debug_id_of(raw: bytes) -> tuple[str | None, str | None]:
     """Give a map's debug id (null when it has none), and the reason why the map cannot be read (null when it can).
 
@@ -59,7 +75,7 @@ def debug_id_of(raw: bytes) -> tuple[str | None, str | None]:
     (None, 'the map is not JSON (Input data was truncated)')
     """
     try:
-        known = _map.decode(XSSI_PREFIX.sub(b"", raw, count=1))
+        known = _map.decode(bare(raw))
     except BAD_JSON as error:
         return None, f"the map is not JSON ({error})"
     debug_id = (as_text(known.debugId) or as_text(known.debug_id) or "").lower()

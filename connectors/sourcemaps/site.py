@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from connectors.exceptions import AuthError, BlindspotError, SourceNotFound
-from connectors.formats.source_maps import XSSI_PREFIX
+from connectors.formats.source_maps import bare
 from connectors.formats.values import BAD_JSON
 from connectors.http import Http
 from connectors.secrets import secret_of
@@ -69,7 +69,7 @@ def _ask(http: Http, path: str) -> Sent:
 def _is_map(raw: bytes) -> bool:
     """Say whether it is a source map: sites that answer every path with their page give none away by that."""
     try:
-        said = msgspec.json.decode(XSSI_PREFIX.sub(b"", raw, count=1))
+        said = msgspec.json.decode(bare(raw))
     except BAD_JSON:
         return False
     return isinstance(said, dict) and "version" in said and ("mappings" in said or "sections" in said)

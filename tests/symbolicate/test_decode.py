@@ -15,6 +15,7 @@ from connectors.exceptions import SourceMapError
 from tests.naive import symbolicate as naive
 from tests.symbolicate.stores import map_bytes
 from workbench.symbolicate import vlq
+from workbench.symbolicate.compiled import decode_clean, is_worthwhile
 from workbench.symbolicate.decode import decode_map
 from workbench.symbolicate.vlq import decode_mappings
 
@@ -127,6 +128,14 @@ HOSTILE = {
 }
 
 
+@pytest.fixture(scope="module")
+def warm() -> None:
+    """What importing numba takes is no map's doing."""
+    if is_worthwhile(1 << 30):
+        decode_clean(b"AAAA", 1, 0)
+
+
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_map_is_refused_within_bounds(kind):
     """In memory of at most four times its size; the time bound is that of the whole suite."""
@@ -175,6 +184,27 @@ def test_fields_of_a_map():
     assert decoded.debug_id == "85314830-023f-4cf1-a267-535f4e37bb17"
     assert decoded.content_of("/src/a.ts") == "let a"
     assert decode_map(map_bytes(debug_id="x")).debug_id == "x"
+
+
+@pytest.mark.parametrize(
+    ("root", "joined"),
+    [
+        ("src", "src/a.ts"), ("src/", "src/a.ts"), ("", "a.ts"), (None, "a.ts"), ("/", "/a.ts"), ("..", "../a.ts"),
+        ("https://shop.example/src", "https://shop.example/src/a.ts"), ("webpack://shop/", "webpack://shop/a.ts"),
+    ],
+)  # fmt: skip
+def test_the_root_stands_before_relative_sources_only(root, joined):
+    absolute = ["/srv/a.ts", "https://cdn.example/a.ts", "webpack://shop/./a.ts", "file:///a.ts", "node:fs"]
+    decoded = decode_map(map_bytes(sources=["a.ts", None, *absolute], sourceRoot=root))
+    assert decoded.sources == (joined, None, *absolute)
+
+
+def test_invalid_text_and_broken_escapes_at_once_are_read_leniently():
+    raw = map_bytes(sources=["a"], names=["\ud83d!"], mappings="AAAAA").replace(b'["a"]', b'["\xff"]')
+    with pytest.raises(SourceMapError, match="not UTF-8"):
+        decode_map(raw)
+    decoded = decode_map(raw, strict=False)
+    assert (decoded.sources, decoded.names) == (("\ufffd",), ("\ufffd!",))
 
 
 def test_the_error_says_where():

@@ -46,9 +46,18 @@ def test_lenient_reading_changes_no_valid_map(case):
 
 PEERS = {
     # what a peer refuses although it is valid, and how many broken maps it reads all the same
-    "trace-mapping": ({"guard-against-inclusion", "guard-with-more"}, 71),
-    "symbolic": ({"byte-order-mark", "half-a-surrogate-pair", "very-padded-number"}, 33),
-}
+    "trace-mapping": (
+        {"guard-against-inclusion", "guard-and-mark", "guard-on-the-line-of-the-map", "guard-with-more"},
+        78,
+    ),
+    "symbolic": (
+        {
+            "byte-order-mark", "guard-and-mark", "guard-on-the-line-of-the-map", "half-a-surrogate-pair",
+            "half-a-surrogate-pair-at-the-end", "version-with-a-fraction-of-nothing", "very-padded-number",
+        },
+        35,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("peer", PEERS)

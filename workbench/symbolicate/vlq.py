@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connectors.exceptions import SourceMapError
+from workbench.symbolicate.bounds import MOST_SEGMENTS
 from workbench.symbolicate.compiled import decode_clean, is_worthwhile
 from workbench.symbolicate.digits import COMMA, DIGIT, LARGEST, SEMICOLON, WRONG, numbers
 
@@ -23,7 +24,6 @@ Ints = NDArray[np.int32]
 Keys = NDArray[np.int64]
 
 BLOCK = 1 << 18  # measured: 2^17 to 2^20 are equal, 2^22 is 1.5 times slower (its temporaries leave the cache)
-MOST_SEGMENTS = 1 << 25  # 24 bytes each once decoded; the largest real map we met has 1.7 million
 
 
 class Mappings(NamedTuple):

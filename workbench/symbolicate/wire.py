@@ -6,7 +6,6 @@ fields (extensions may be large) cost nothing.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, NamedTuple
 
@@ -14,12 +13,14 @@ import msgspec
 import numpy as np
 
 from connectors.exceptions import SourceMapError
+from connectors.formats.source_maps import bare
+from workbench.symbolicate.bounds import Budget
 from workbench.symbolicate.contents import Contents, Item
 from workbench.symbolicate.vlq import Mappings, decode_mappings
 
 DEEPEST = 16  # index maps in index maps; ECMA-426 sets no bound, builds in practice stay at 1
-_PREFIX = b")]}'"
-_MARK = b"\xef\xbb\xbf"
+_LONGEST_VERSION = 40  # characters; longer ones are not looked at
+_ABSOLUTE = re.compile(r"/|[A-Za-z][A-Za-z0-9+.-]+:")
 _SURROGATES = re.compile(
     rb"""
     \\\\                                                     # an escaped backslash: what follows is no escape
@@ -61,8 +62,8 @@ class _Map(msgspec.Struct):
 
 
 class _Offset(msgspec.Struct):
-    line: int
-    column: int
+    line: int | float
+    column: int | float
 
 
 class _Section(msgspec.Struct):
@@ -72,25 +73,33 @@ class _Section(msgspec.Struct):
 
 def read_map(raw: bytes, *, strict: bool = True, mappings: bool = True) -> Parts:
     """Read the bytes of a regular or index map; raises `SourceMapError` with the rule that is broken."""
-    if raw.startswith(_MARK):
-        raw = raw[len(_MARK) :]
-    if raw.startswith(_PREFIX):
-        raw = raw.partition(b"\n")[2]
+    raw = bare(raw)
     try:
-        try:
-            return _read(raw, strict, mappings, 0)
-        except UnicodeDecodeError:
-            if strict:
-                raise SourceMapError("not a source map: its text is not UTF-8") from None
-            return _read(raw.decode("utf-8", "replace").encode(), strict, mappings, 0)
-        except _BrokenEscape:
-            whole = _SURROGATES.sub(lambda found: b"\\ufffd" if found["half"] else found[0], raw)
-            return _read(whole, strict, mappings, 0)
+        while True:
+            try:
+                return _read(raw, _How(strict, mappings, Budget()), 0)
+            except UnicodeDecodeError:
+                if strict:
+                    raise SourceMapError("not a source map: its text is not UTF-8") from None
+                raw = raw.decode("utf-8", "replace").encode()
+            except _BrokenEscape as error:
+                whole = _SURROGATES.sub(lambda found: b"\\ufffd" if found["half"] else found[0], raw)
+                if whole == raw:
+                    raise SourceMapError(str(error)) from None
+                raw = whole
     except RecursionError:
         raise SourceMapError("not a source map: its JSON is nested too deeply") from None
 
 
-def _read(raw: bytes | msgspec.Raw, strict: bool, mappings: bool, depth: int) -> Parts:
+class _How(NamedTuple):
+    """How a map is read: by all rules, with its mappings, and how much of it."""
+
+    strict: bool
+    mappings: bool
+    budget: Budget
+
+
+def _read(raw: bytes | msgspec.Raw, how: _How, depth: int) -> Parts:
     if depth > DEEPEST:
         raise SourceMapError(f"sections: index maps within index maps, more than {DEEPEST} deep")
     try:
@@ -98,32 +107,44 @@ def _read(raw: bytes | msgspec.Raw, strict: bool, mappings: bool, depth: int) ->
     except msgspec.ValidationError:
         raise SourceMapError("not a source map: the JSON is no object") from None
     except msgspec.DecodeError as error:
-        kind = _BrokenEscape if "escape" in str(error) or "surrogate" in str(error) else SourceMapError
+        said = str(error)  # half a pair as the last thing in a text reads as the end of the file
+        kind = _BrokenEscape if re.search("escape|surrogate|truncated", said) else SourceMapError
         raise kind(f"not a source map: {_reason(error)}") from None
-    version = _field(fields.version, "version", Any, strict)
-    if type(version) is not int or version != 3:
-        if version is None:
-            raise SourceMapError("version is missing; only 3 is known")
-        if strict:
-            raise SourceMapError(f"version is {_short(version)}; only 3 is known")
-    _field(fields.file, "file", str | None, strict)
+    _must_be_known(fields.version, how.strict)
+    _field(fields.file, "file", str | None, how.strict)
     if fields.sections is not msgspec.UNSET:
-        return _index_map(fields, strict, mappings, depth)
-    return _regular_map(fields, strict, mappings)
+        return _index_map(fields, how, depth)
+    return _regular_map(fields, how)
 
 
-def _regular_map(fields: _Map, strict: bool, wanted: bool) -> Parts:
-    sources = _field(fields.sources, "sources", list[str | None], strict, needed=True) or []
-    names = _field(fields.names, "names", list[str], strict) or []
-    contents = _contents(fields, strict)
+def _must_be_known(version: Any, strict: bool) -> None:
+    if isinstance(version, msgspec.Raw):
+        written = bytes(memoryview(version)[: _LONGEST_VERSION + 1])
+        told = None if len(written) > _LONGEST_VERSION else _field(version, "version", Any, strict)
+        if type(told) in (int, float) and told == 3:
+            return
+        if written != b"null":
+            if strict:
+                raise SourceMapError(f"version is {_short(written)}; only 3 is known")
+            return
+    raise SourceMapError("version is missing; only 3 is known")
+
+
+def _regular_map(fields: _Map, how: _How) -> Parts:
+    strict, budget = how.strict, how.budget
+    sources = _entries(fields.sources, "sources", list[str | None], how, needed=True)
+    names = _entries(fields.names, "names", list[str], how)
+    contents = _contents(fields, how)
     root = _field(fields.source_root, "sourceRoot", str | None, strict)
-    text = _text_of(fields.mappings, strict) if wanted else b""
-    ignored = _ignored(fields, len(sources), strict)
+    text = _text_of(fields.mappings, strict) if how.mappings else b""
+    ignored = _ignored(fields, len(sources), how)
     if root:
+        budget.spend_characters(len(root) * len(sources))
         root = root if root.endswith("/") else root + "/"
-        sources = [source if source is None else root + source for source in sources]
+        sources = [source if source is None or _ABSOLUTE.match(source) else root + source for source in sources]
     contents = contents[: len(sources)] + [None] * (len(sources) - len(contents))
     columns = decode_mappings(text, len(sources), len(names), strict=strict)
+    budget.spend_segments(columns.key.size)
     return Parts(tuple(sources), Contents(contents), tuple(names), ignored, _debug_id(fields), columns)
 
 
@@ -136,13 +157,12 @@ def _text_of(raw: Any, strict: bool) -> bytes:
     return (_field(raw, "mappings", str, strict, needed=True) or "").encode("ascii", "replace")
 
 
-def _contents(fields: _Map, strict: bool) -> list[Item]:
+def _contents(fields: _Map, how: _How) -> list[Item]:
     """The texts of the sources as they are written, not yet decoded."""
-    items = _field(fields.sources_content, "sourcesContent", list[msgspec.Raw] | None, strict) or []
     kept: list[Item] = []
-    for item in items:
+    for item in _entries(fields.sources_content, "sourcesContent", list[msgspec.Raw] | None, how):
         first = bytes(memoryview(item)[:1])
-        if strict and first not in (b'"', b"n"):
+        if how.strict and first not in (b'"', b"n"):
             raise SourceMapError(f"sourcesContent: entry {len(kept) + 1} is neither text nor null")
         kept.append(item if first == b'"' else None)
     return kept
@@ -153,19 +173,20 @@ def read_contents(raw: bytes) -> Contents:
     return read_map(raw, strict=False, mappings=False).contents
 
 
-def _ignored(fields: _Map, n_sources: int, strict: bool) -> tuple[int, ...]:
+def _ignored(fields: _Map, n_sources: int, how: _How) -> tuple[int, ...]:
     raw = fields.ignore_list if fields.ignore_list is not msgspec.UNSET else fields.old_ignore_list
-    ignored = _field(raw, "ignoreList", list[int], strict) or []
-    inside = [index for index in ignored if 0 <= index < n_sources]
-    if strict and len(inside) < len(ignored):
+    ignored = _entries(raw, "ignoreList", list[int | float], how)
+    inside = [int(index) for index in ignored if 0 <= index < n_sources and index == int(index)]
+    if how.strict and len(inside) < len(ignored):
         raise SourceMapError(f"ignoreList names a source beyond the {n_sources} there are")
     return tuple(inside)
 
 
-def _index_map(fields: _Map, strict: bool, mappings: bool, depth: int) -> Parts:
-    if strict and fields.mappings is not msgspec.UNSET:
+def _index_map(fields: _Map, how: _How, depth: int) -> Parts:
+    if how.strict and fields.mappings is not msgspec.UNSET:
         raise SourceMapError("both sections and mappings are given; an index map has only sections")
-    sections = _field(fields.sections, "sections", list[_Section], strict, needed=True) or []
+    sections = _field(fields.sections, "sections", list[_Section], how.strict, needed=True) or []
+    how.budget.spend_sections(len(sections))
     parts: list[Mappings] = []
     sources: list[str | None] = []
     contents: list[Item] = []
@@ -173,15 +194,13 @@ def _index_map(fields: _Map, strict: bool, mappings: bool, depth: int) -> Parts:
     ignored: list[int] = []
     before, furthest = (-1, -1), -1
     for number, section in enumerate(sections, 1):
-        line, column = section.offset.line, section.offset.column
-        if not (0 <= line < 1 << 31 and 0 <= column < 1 << 31):
-            raise SourceMapError(f"sections: section {number} starts at line {line}, column {column}")
+        line, column = _start(section.offset, number)
         start = (line << 32) | column
-        if strict and ((line, column) <= before or furthest >= start):
+        if how.strict and ((line, column) <= before or furthest >= start):
             what = "is out of order" if (line, column) <= before else "overlaps the one before"
             raise SourceMapError(f"sections: section {number} {what}")
         before = (line, column)
-        part = _read(section.map, strict, mappings, depth + 1)
+        part = _read(section.map, how, depth + 1)
         moved = _moved(part.columns, line, column, len(sources), len(names))
         furthest = max(furthest, int(moved.key[-1])) if moved.key.size else furthest
         parts.append(moved)
@@ -199,6 +218,13 @@ def _index_map(fields: _Map, strict: bool, mappings: bool, depth: int) -> Parts:
     )
 
 
+def _start(offset: _Offset, number: int) -> tuple[int, int]:
+    line, column = offset.line, offset.column
+    if not all(0 <= one < 1 << 31 and one == int(one) for one in (line, column)):
+        raise SourceMapError(f"sections: section {number} starts at line {line:.10g}, column {column:.10g}")
+    return int(line), int(column)
+
+
 def _moved(part: Mappings, line: int, column: int, n_sources: int, n_names: int) -> Mappings:
     if part.key.size and (int(part.key[-1] >> 32) + line) >> 31:
         raise SourceMapError("sections: a mapping beyond line 2147483647")
@@ -213,10 +239,19 @@ def _moved(part: Mappings, line: int, column: int, n_sources: int, n_names: int)
 
 def _debug_id(fields: _Map) -> str | None:
     for raw in (fields.debug_id, fields.old_debug_id):
-        value = _field(raw, "debugId", Any, False)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
+        value = (_field(raw, "debugId", str, False) or "").strip()
+        if value:
+            return value
     return None
+
+
+def _entries(raw: Any, name: str, kind: Any, how: _How, *, needed: bool = False) -> list[Any]:
+    """Value of a field that is a list, counted before it is made."""
+    if raw is not msgspec.UNSET:
+        how.budget.expect(name, raw)
+    entries = _field(raw, name, kind, how.strict, needed=needed) or []
+    how.budget.spend(name, len(entries))
+    return entries
 
 
 def _field(raw: Any, name: str, kind: Any, strict: bool, *, needed: bool = False) -> Any:
@@ -249,6 +284,6 @@ def _reason(error: Exception) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _short(value: object) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 40 else text[:37] + "..."
+def _short(written: bytes) -> str:
+    text = written.decode("utf-8", "replace")
+    return text if len(text) <= _LONGEST_VERSION else text[:_LONGEST_VERSION] + "..."
