@@ -48,6 +48,8 @@ def posthog_rules(fingerprints: Sequence[Any], stacks: Sequence[Any]) -> Exporte
     requests, left_out, seen = [], [], {}
     for rule in fingerprints:
         lacking = sorted({f"filter on {m.key}" for m in rule.matchers if m.key not in KEYS and not _tag(m.key)})
+        if getattr(rule, "caller", None) or getattr(rule, "callee", None):
+            lacking.append("filter on a frame's caller or callee")
         if any("{{" in part for part in rule.parts):
             lacking.append("variables in a fingerprint, {{ default }} among them: a rule makes one issue")
         if lacking:

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 MATCHERS = frozenset(
     {"type", "value", "message", "path", "module", "function", "package", "family", "app", "sdk", "release",
-     "logger", "level"}
+     "logger", "level", "thread.id", "thread.name", "thread.state", "thread.crashed", "thread.current"}
 )  # fmt: skip
-VARIABLES = MATCHERS - {"family", "app"} | {"default", "transaction"}
-_VARIABLE = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
-_OWN_NAMES = {"error.type": "type", "error.value": "value"}
+VARIABLES = frozenset(
+    {"default", "transaction", "message", "type", "value", "function", "path", "abs_path", "filename", "module",
+     "package", "level", "logger", "raw_message", "raw_value"}
+)  # fmt: skip
+_VARIABLE = re.compile(r"\{\{\s*([^\s{}]+)\s*\}\}")
 
 
 class Exported(NamedTuple):
@@ -50,7 +52,7 @@ def sentry_rules(fingerprints: Sequence[Any], stacks: Sequence[Any]) -> Exported
     for rule in fingerprints:
         keys = [m.key for m in rule.matchers if not m.key.startswith("tags.")]
         said = (*rule.parts, rule.title or "")
-        variables = [_OWN_NAMES.get(v, v.removeprefix("stack.")) for part in said for v in _VARIABLE.findall(part)]
+        variables = [re.sub(r"^(?:stack|error)\.", "", v) for part in said for v in _VARIABLE.findall(part)]
         lacking = [f"matcher {key}" for key in keys if key not in MATCHERS]
         lacking += [f"variable {v}" for v in variables if v not in VARIABLES and not v.startswith("tags.")]
         if lacking:

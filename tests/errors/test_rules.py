@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.exceptions import RuleError
+from connectors.formats.sentry_rules import sentry_rules
+from workbench.errors.distinct import distinct_errors
 from workbench.errors.globs import glob_regex
 from workbench.errors.grouping import group
+from workbench.errors.rule_reader import quoted
 from workbench.errors.rule_syntax import ALIASES, KEYS, parse_rules
+from workbench.errors.stack_rules import apply_stack_rules
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 
@@ -23,7 +27,7 @@ def one_event(rules, **changes):
         "event_id": "e", "at": NOON, "type": "PaymentError", "message": "Card 4711 declined by Acme",
         "release": "2.1.0", "level": "error", "route": "/checkout", "environment": "production",
         "page_url": "https://shop.example/checkout", "source": "javascript",
-        "tags": [{"key": "tenant", "value": "north"}],
+        "tags": [{"key": "tenant", "value": "north"}, {"key": "ab-test", "value": "B"}], "mechanism": "onerror",
     } | changes  # fmt: skip
     frames = pl.DataFrame(
         {
@@ -104,6 +108,31 @@ MATCHERS = [
     ('endpoint:"GET *" status:5xx', False),
     ('!endpoint:"GET /api/orders/*"', True),
     ("!status:502", False),
+    ("error.mechanism:onerror", True),
+    ("mechanism:onunhandled*", False),
+    ("tags.ab-test:B", True),
+    ("sdk:python,javascript", True),
+    ("sdk:all", True),
+    ("sdk:python,node", False),
+    ("family:all", True),
+    ("app:1", True),
+    ("app:TRUE function:attempt", False),
+    ('"error.type":PaymentError', True),
+    ("thread.id:1", False),
+    ("thread.name:main", False),
+    ("thread.state:RUNNABLE", False),
+    ("thread.crashed:yes", False),
+    ("thread.current:yes", False),
+    ("type:[OP]ayment*", True),
+    ("type:{Payment,Order}Error", True),
+    (r'message:"Card 4711\x20declined *"', True),
+    # As for a stack-trace rule: the frame that calls, the frame that is called.
+    ("[ function:onSubmit ] | function:charge", True),
+    ("[ function:attempt ] | function:charge", False),
+    ("function:charge | [ function:attempt ]", True),
+    ("function:charge | [ app:yes ]", False),
+    ("[ app:yes ] | function:charge | [ app:no ]", True),
+    ("function:onSubmit | [ !function:charge ]", False),
 ]
 
 
@@ -135,6 +164,9 @@ NEGATED = [
     ('!endpoint:"POST /api/pay"', False),
     ("!status:4xx", True),
     ("!status:5xx", False),
+    ("!error.mechanism:onerror", False),
+    ("!thread.id:1 !thread.name:x !thread.state:x !thread.crashed:yes !thread.current:yes", True),
+    ("[ !function:onSubmit ] | function:charge", False),
 ]
 
 
@@ -175,6 +207,12 @@ VARIABLES = [
     ("{{ environment }}", "production"),
     ("{{ tags.tenant }}", "north"),
     ("{{ tags.unknown }}", "<no value>"),
+    ("{{ tags.ab-test }}", "B"),
+    ("{{error.type}}", "PaymentError"),
+    ("{{ stack.filename }}", "src/pay/charge.ts"),
+    ("{{ raw_message }}", "Card 4711 declined by Acme"),
+    ("{{ error.raw_value }}", "Card 4711 declined by Acme"),
+    ("{{ mechanism }}", "onerror"),
     ("{{ package }}", "<no value>"),
     ("{{ endpoint }}", "GET /api/cart"),
     ("{{ status }}", "200"),
@@ -217,7 +255,33 @@ STACK_RULES = [
     ("type:PaymentError function:charge -app", "src/pay/Form.tsx"),
     ("type:OtherError function:charge -app", "src/pay/charge.ts"),
     ("function:charge -app\nfunction:charge +app", "src/pay/charge.ts"),
+    ("function:charge category=view\ncategory:view -app", "src/pay/Form.tsx"),
+    ("function:charge category=view\ncategory:model -app", "src/pay/charge.ts"),
+    ("function:onSubmit category=view\n[ category:view ] | function:charge -app", "src/pay/Form.tsx"),
+    ("function:charge category=view -app", "src/pay/Form.tsx"),
+    # Two of the three frames are ours.
+    ("function:charge min-frames=2", "src/pay/charge.ts"),
+    ("function:charge min-frames = 3", None),
+    ("function:nobody min-frames=3", "src/pay/charge.ts"),
+    ("family:all min-frames=3\nfamily:all min-frames=1", "src/pay/charge.ts"),
+    ("family:javascript max-frames=1", "src/pay/charge.ts"),
+    ("stack.function:charge -group max-frames=1", "src/pay/Form.tsx"),
+    ("family:all max-frames=0", "src/pay/charge.ts"),
 ]
+
+
+def test_max_frames_leaves_the_newest_frames_of_ours():
+    stack = "".join(f"\n    at f{k} (https://s.example/{name}.js:{k}:1)" for k, name in enumerate("abcd", 1))
+    events = pl.DataFrame({"event_id": ["e"], "type": "E", "message": "m", "stack": f"E: m{stack}"})
+    found = distinct_errors(events, None, ["s.example"])
+
+    def left(rules):
+        return apply_stack_rules(parse_rules(rules).stacks, found).frames_at("function")["function"].to_list()
+
+    assert left("function:f1 max-frames=2") == ["f1", "f2"]
+    assert left("function:f1 -app\nfamily:all max-frames=2") == ["f1", "f2", "f3"]
+    assert left("function:f9 max-frames=2") == ["f1", "f2", "f3", "f4"]
+    assert left("function:f1 min-frames=5") == []
 
 
 @pytest.mark.parametrize(("rules", "top"), STACK_RULES)
@@ -239,6 +303,15 @@ MISTAKES = [
     ("function:x -app +colour", "r:1:17: no action +colour"),
     ("[ function:x function:y -app", "r:1:14: expected ] after the caller"),
     ('type:y message:"[z-a]" -> x', "r:1:8: the value of message is too long, or a range"),
+    ("app:in-app -> x", "r:1:5: app is yes or no, not 'in-app'"),
+    ("category:view -> x", "r:1:1: a fingerprint rule cannot look at category"),
+    ("[ endpoint:x ] | function:y -> z", "r:1:3: a caller is a frame; it is told by: app, family"),
+    ("function:y | [ type:x ] -app", "r:1:16: a callee is a frame"),
+    ("function:x max-frames=many", "r:1:12: max-frames needs a value, as in max-frames=3"),
+    ("function:x category= -app", "r:1:12: category needs a value, as in category=view"),
+    ("type:x -> {{ default", "r:1:11: the braces of a variable are never closed"),
+    ("type:x -> {{ }}", "r:1:11: the braces of a variable are never closed, or hold no name"),
+    ('type:x -> y title="{{ type"', "r:1:13: the braces of a variable are never closed"),
     pytest.param(f"type:{'?' * 20_000} -> x", "r:1:1: the value of type is too long", id="a huge value"),
 ]
 
@@ -264,6 +337,17 @@ GLOBS = [
     ("[", "[", True),
     ("a+b(c)", "a+b(c)", True),
     ("line*", "line\nbreak", True),
+    (r"\?", "?", True),
+    (r"\[x\]", "[x]", True),
+    (r"\{a\}", "{a}", True),
+    (r"a\\b", "a\\b", True),
+    ("{a}", "a", True),
+    ("{a,}x", "x", True),
+    ("{a,b", "{a,b", True),
+    ("[a-c]x", "bx", True),
+    ("[^a]x", "^x", True),
+    ("größe*", "größer", True),
+    ("", "", True),
 ]
 
 
@@ -285,6 +369,33 @@ def test_globs(glob, text, fits):
 )
 def test_in_paths_a_star_stops_at_a_slash(glob, path, fits):
     assert bool(re.match(glob_regex(glob, slashed=True), path)) is fits
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=40))
+def test_a_value_in_quotes_is_read_as_it_was_written(text):
+    # splitlines knows more line ends than people do; a rule is one line.
+    line = f"message:{quoted(text or 'x')} -> x"
+    if len(line.splitlines()) == 1:
+        (rule,) = parse_rules(line).fingerprints
+        assert rule.matchers[0].glob == (text or "x")
+
+
+def test_what_sentry_is_given_is_read_back_as_the_same_rules():
+    text = "\n".join(f"{matcher} -> {{{{ default }}}}, x" for matcher, _ in [*MATCHERS, *NEGATED])
+    text += "\n" + "\n".join(rule for rules, _ in STACK_RULES for rule in rules.split("\n") if rule)
+    rules = parse_rules(text)
+    told = sentry_rules(rules.fingerprints, rules.stacks)
+    again = parse_rules(told.text)
+    left_out = {int(line.split(":")[0].removeprefix("line ")) for line in told.left_out}
+    kept = [rule for rule in rules.fingerprints if rule.line not in left_out]
+    assert [(r.matchers, r.parts, r.title, r.caller, r.callee) for r in again.fingerprints] == [
+        (r.matchers, r.parts, r.title, r.caller, r.callee) for r in kept
+    ]
+    assert [(r.matchers, r.actions, r.settings) for r in again.stacks] == [
+        (r.matchers, r.actions, r.settings) for r in rules.stacks
+    ]
+    assert all(re.search(r"endpoint|status|transaction|environment|url|mechanism", line) for line in told.left_out)
 
 
 @settings(max_examples=300, deadline=None)

@@ -192,13 +192,13 @@ def _tried(rules: Rules, one: Prepared, errors: pl.DataFrame, *, noise: bool) ->
             said.append(Tried(rule.name, not late, why))
             winner = winner or rule.line
         else:
-            why = "; ".join(_seen(matcher, one, errors) for matcher in bad) or "no one request fits all of them"
+            why = "; ".join(_seen(matcher, one, errors) for matcher in bad) or "no one frame or request fits all"
             said.append(Tried(rule.name, False, why))
     return said
 
 
 def _holds(rule: FingerprintRule, matcher: Matcher, asked: tuple) -> bool:
-    return bool(fits_rule(replace(rule, matchers=(matcher,)), *asked).item())
+    return bool(fits_rule(replace(rule, matchers=(matcher,), caller=None, callee=None), *asked).item())
 
 
 def _seen(matcher: Matcher, one: Prepared, errors: pl.DataFrame) -> str:

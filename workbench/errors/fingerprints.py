@@ -12,7 +12,15 @@ from collections.abc import Sequence
 import polars as pl
 
 from workbench.errors.distinct import Distinct
-from workbench.errors.rule_syntax import ALIASES, FRAME_KEYS, REQUEST_KEYS, FingerprintRule, Matcher, Rules
+from workbench.errors.rule_syntax import (
+    FRAME_KEYS,
+    REQUEST_KEYS,
+    THREAD_KEYS,
+    VARIABLE_ALIASES,
+    FingerprintRule,
+    Matcher,
+    Rules,
+)
 from workbench.errors.shapes import stable_id
 
 _ON_ERROR = {"type": "type", "value": "message", "message": "message"}
@@ -24,8 +32,9 @@ EVENT_COLUMNS = {
     "url": "page_url",
     "logger": "logger",
     "sdk": "source",
-}
-_PIECE = re.compile(r"(\{\{\s*[\w.]+\s*\}\})")
+    "mechanism": "mechanism",
+} | {key: key for key in sorted(THREAD_KEYS)}
+_PIECE = re.compile(r"(\{\{\s*[^\s{}]+\s*\}\})")
 FOUND = {"event_id": pl.String, "issue_id": pl.String, "rule": pl.String, "title": pl.String}
 
 
@@ -87,9 +96,8 @@ def fits_rule(
         "error_id", fits=pl.all_horizontal(pl.lit(True), *(matches(m, pl.col(_ON_ERROR[m.key])) for m in of_error))
     )
     good = good.filter("fits").select("error_id")
-    if of_frame:
-        places = distinct.places.filter(pl.all_horizontal(frame_matches(m) for m in of_frame)).select("place_id")
-        stacks = distinct.frames.join(places, on="place_id", how="semi").select("stack_id").unique()
+    if of_frame or rule.caller or rule.callee:
+        stacks = _fitting_stacks(rule, of_frame, distinct)
         some = distinct.errors.join(stacks, on="stack_id", how="semi").select("error_id")
         good = good.join(some, on="error_id", how="semi")
     fits = rows["error_id"].is_in(good["error_id"].implode())
@@ -97,6 +105,23 @@ def fits_rule(
         if matcher.key in EVENT_COLUMNS or matcher.key.startswith("tags."):
             fits &= _event_matches(matcher, events)
     return fits & _request_matches(of_request, rows, before) if of_request else fits
+
+
+def _fitting_stacks(rule: FingerprintRule, of_frame: list[Matcher], distinct: Distinct) -> pl.DataFrame:
+    """Stacks with a frame that all matchers on frames fit, its caller's and callee's among them."""
+
+    def fitting(matchers: list[Matcher]) -> pl.DataFrame:
+        return distinct.places.filter(pl.all_horizontal(pl.lit(True), *map(frame_matches, matchers))).select("place_id")
+
+    if rule.caller is None and rule.callee is None:
+        return distinct.frames.join(fitting(of_frame), on="place_id", how="semi").select("stack_id").unique()
+    hit = pl.col("place_id").is_in(fitting(of_frame)["place_id"].implode())
+    # Frames are newest first: the caller of a frame is the row after it.
+    for neighbour, step in ((rule.caller, -1), (rule.callee, 1)):
+        if neighbour is not None:
+            beside = pl.col("place_id").shift(step).over("stack_id", "exception_index")
+            hit &= beside.is_in(fitting([neighbour])["place_id"].implode()).fill_null(False)
+    return distinct.frames.filter(hit).select("stack_id").unique()
 
 
 def names_asked(rules: Rules) -> frozenset[str]:
@@ -121,6 +146,8 @@ def matches(matcher: Matcher, value: pl.Expr) -> pl.Expr:
 
 def frame_matches(matcher: Matcher) -> pl.Expr:
     """Whether a place fits: by the source's path and name where a map knew them, else by the bundle's."""
+    # Windows paths are written with either slash.
+    url = pl.col("url").str.replace_all("\\", "/", literal=True)
     source = pl.col("source").str.replace(r"^(?:webpack:///?(?:[^/]*/)?|(?:\.{1,2}/)+)", "")
     value = {
         "module": pl.coalesce(source, pl.col("url").str.replace(r"^[a-z-]+://[^/]*/", "")).str.replace(
@@ -134,10 +161,10 @@ def frame_matches(matcher: Matcher) -> pl.Expr:
     if matcher.key == "path":
         hit = pl.any_horizontal(
             place.str.contains(matcher.pattern).fill_null(False)
-            for place in (pl.col("source"), source, "/" + source, pl.col("url"))
+            for place in (pl.col("source"), source, "/" + source, url, "/" + url)
         )
     elif matcher.key == "family":
-        hit = pl.lit("javascript" in matcher.glob.split(",") or matcher.glob == "all")
+        hit = pl.lit("javascript").str.contains(matcher.pattern)
     elif matcher.key == "app":
         hit = pl.col("in_app") == (matcher.glob.lower() in ("1", "yes", "true"))
     else:
@@ -219,7 +246,7 @@ def _request_of(rule: FingerprintRule, before: pl.DataFrame) -> pl.DataFrame:
 
 def _names(part: str) -> list[str]:
     found = [piece.strip("{} ") for piece in _PIECE.findall(part)]
-    return [ALIASES.get(name, name) for name in found]
+    return [VARIABLE_ALIASES.get(name, name) for name in found]
 
 
 def _say(part: str) -> pl.Expr:
@@ -236,7 +263,7 @@ def _say(part: str) -> pl.Expr:
         if not piece:
             continue
         if _PIECE.fullmatch(piece):
-            name = ALIASES.get(piece.strip("{} "), piece.strip("{} "))
+            name = _names(piece)[0]
             pieces.append(
                 pl.lit(None, pl.String) if name == "package" else pl.col(columns.get(name, name)).cast(pl.String)
             )

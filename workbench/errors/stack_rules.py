@@ -12,6 +12,7 @@ from workbench.errors.fingerprints import frame_matches, matches
 from workbench.errors.rule_syntax import FRAME_KEYS, Matcher, StackRule
 
 _EXCEPTION = ("stack_id", "exception_index")
+_MARKS = frozenset({"app", "category"})
 # Makes another id of a place's whose frame counts as ours where the place itself does not, or the other way round.
 _OTHER = 0x9E3779B97F4A7C15
 
@@ -43,7 +44,7 @@ def apply_stack_rules(rules: Sequence[StackRule], distinct: Distinct) -> Distinc
     >>> apply_stack_rules(rules, found).frames_at("in_app")["in_app"].to_list()
     [False, True]
     """
-    asks_error = any(matcher.key not in FRAME_KEYS for rule in rules for matcher in rule.matchers)
+    asks_error = any(matcher.key not in FRAME_KEYS | _MARKS for rule in rules for matcher in rule.matchers)
     errors = distinct.errors
     frames = distinct.frames
     if asks_error:
@@ -53,10 +54,10 @@ def apply_stack_rules(rules: Sequence[StackRule], distinct: Distinct) -> Distinc
         frames = frames.with_columns(stack_id="own_id").drop("own_id")
         errors = errors.with_columns(stack_id=own)
     table = frames.join(distinct.places.select("place_id", "in_app"), on="place_id", how="left", maintain_order="left")
-    table = table.with_columns(__group=pl.lit(True), __was="in_app")
+    table = table.with_columns(__group=pl.lit(True), __was="in_app", __category=pl.lit(None, pl.String))
     for rule in rules:
         table = _apply(rule, table, errors, distinct.places)
-    table = table.filter("__group").with_columns(__place="place_id")
+    table = _limited(table.filter("__group")).with_columns(__place="place_id")
     turned = pl.col("in_app").ne_missing(pl.col("__was"))
     table = table.with_columns(place_id=pl.when(turned).then(pl.col("place_id") ^ _OTHER).otherwise("place_id"))
     told = table.select("place_id", "__place", "in_app").unique("place_id", keep="first", maintain_order=True)
@@ -73,8 +74,8 @@ def apply_stack_rules(rules: Sequence[StackRule], distinct: Distinct) -> Distinc
 
 def _apply(rule: StackRule, table: pl.DataFrame, errors: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Each place and each error is asked once; the frames are told by joins."""
-    own = [m for m in rule.matchers if m.key in FRAME_KEYS and m.key != "app"]
-    of_error = [m for m in rule.matchers if m.key not in FRAME_KEYS]
+    own = [m for m in rule.matchers if m.key in FRAME_KEYS - _MARKS]
+    of_error = [m for m in rule.matchers if m.key not in FRAME_KEYS | _MARKS]
     asked = {"__own": own, "__caller": [rule.caller], "__callee": [rule.callee]}
     facts = places.select(
         "place_id",
@@ -84,7 +85,7 @@ def _apply(rule: StackRule, table: pl.DataFrame, errors: pl.DataFrame, places: p
         },
     )
     table = table.join(facts, on="place_id", how="left", maintain_order="left")
-    tests = [pl.col("__own"), *(frame_matches(m) for m in rule.matchers if m.key == "app")]
+    tests = [pl.col("__own"), *(_mark_matches(m) for m in rule.matchers if m.key in _MARKS)]
     if of_error:
         fitting = errors.filter(
             pl.all_horizontal(matches(m, pl.col("type" if m.key == "type" else "message")) for m in of_error)
@@ -93,7 +94,7 @@ def _apply(rule: StackRule, table: pl.DataFrame, errors: pl.DataFrame, places: p
     # Frames are newest first: the caller of a frame is the row after it.
     for neighbour, name, step in ((rule.caller, "__caller", -1), (rule.callee, "__callee", 1)):
         if neighbour is not None:
-            hit = frame_matches(neighbour) if neighbour.key == "app" else pl.col(name)
+            hit = _mark_matches(neighbour) if neighbour.key in _MARKS else pl.col(name)
             tests.append(hit.shift(step).over(_EXCEPTION).fill_null(False))
     index = pl.col("frame_index")
     table = table.with_columns(__hit=pl.all_horizontal(tests))
@@ -107,9 +108,32 @@ def _apply(rule: StackRule, table: pl.DataFrame, errors: pl.DataFrame, places: p
         table = table.with_columns(
             pl.when(reached.fill_null(False)).then(pl.lit(action.flag)).otherwise(column).alias(column)
         )
+    for setting in rule.settings:
+        if setting.what == "category":
+            given = pl.when("__hit").then(pl.lit(setting.value)).otherwise("__category").alias("__category")
+        else:
+            limit = pl.lit(int(setting.value), pl.Int64)
+            earlier = pl.col(setting.what) if setting.what in table.columns else pl.lit(None, pl.Int64)
+            given = pl.when(pl.col("__hit").any().over(_EXCEPTION)).then(limit).otherwise(earlier).alias(setting.what)
+        table = table.with_columns(given)
     return table.drop(*asked, "__hit", *(["__last", "__first"] if ranged else []))
 
 
+def _limited(table: pl.DataFrame) -> pl.DataFrame:
+    """Keep the newest `max-frames` frames of ours, and none where there are fewer than `min-frames`; 0 is no limit."""
+    ours = pl.col("in_app").cast(pl.Int64)
+    if "max-frames" in table.columns:
+        most, seen = pl.col("max-frames").fill_null(0), ours.cum_sum().over(_EXCEPTION)
+        table = table.filter((most == 0) | (seen - ours < most))
+    if "min-frames" in table.columns:
+        table = table.filter(ours.sum().over(_EXCEPTION) >= pl.col("min-frames").fill_null(0))
+    return table
+
+
 def _place_matches(matcher: Matcher) -> pl.Expr:
-    """A frame's own in-app mark is changed by earlier rules, so that it is asked of the frame, not of its place."""
-    return pl.lit(True) if matcher.key == "app" else frame_matches(matcher)
+    """A frame's marks are changed by earlier rules, so that they are asked of the frame, not of its place."""
+    return pl.lit(True) if matcher.key in _MARKS else frame_matches(matcher)
+
+
+def _mark_matches(matcher: Matcher) -> pl.Expr:
+    return frame_matches(matcher) if matcher.key == "app" else matches(matcher, pl.col("__category"))

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import polars as pl
 
 from workbench.errors.regroup import Regrouping
+from workbench.errors.rule_reader import quoted
 from workbench.errors.scoring import score
-from workbench.errors.templates import common_glob, quoted
+from workbench.errors.templates import common_glob
 
 SUGGESTIONS = {
     "wrong": pl.String,

@@ -65,14 +65,3 @@ def _escaped(piece: str) -> str:
 
 def _plain(piece: str) -> str:
     return re.sub(r"\\(.)", r"\1", piece)
-
-
-def quoted(text: str) -> str:
-    """Quote a value for a rule.
-
-    Examples
-    --------
-    >>> quoted('can\\'t access property "x"')
-    '"can\\'t access property \\\\"x\\\\""'
-    """
-    return '"' + " ".join(text.split()).replace('"', '\\"') + '"'
