@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.formats.nested import dig
+from connectors.formats.nested import dig, list_at
 from connectors.formats.rows import Rows
 from connectors.formats.rrweb import Whose, read_segment
 from connectors.formats.values import BAD_JSON, as_int, as_micros, as_text, shown
@@ -23,7 +23,7 @@ FULL_SNAPSHOT, INCREMENTAL = 2, 3
 # rrweb's IncrementalSource: Mutation, StyleSheetRule
 PACKED_PARTS = {0: ("texts", "attributes", "removes", "adds"), 8: ("adds", "removes")}
 PACKING = "2024-10"
-PREFERRED = "blob_v2"
+PREFERRED, KEPT_LONGER = "blob_v2", "blob_v2_lts"
 
 _json = msgspec.json.Decoder()
 
@@ -69,6 +69,18 @@ def blob_keys_of(answer: Any) -> list[int]:
         if dig(source, "source") == PREFERRED
     ]
     return sorted({key for key in keys if key is not None})
+
+
+def long_term_key_of(answer: Any) -> str | None:
+    """Give the key of the one blob of a recording that was moved to long-term storage, as pinned ones are.
+
+    Examples
+    --------
+    >>> long_term_key_of({"sources": [{"source": "blob_v2_lts", "blob_key": "session_recordings_lts/019c"}]})
+    'session_recordings_lts/019c'
+    """
+    kept = (source for source in list_at(answer, "sources") if dig(source, "source") == KEPT_LONGER)
+    return next((key for source in kept if (key := as_text(dig(source, "blob_key")))), None)
 
 
 def read_snapshots(body: bytes, place: str, recording_id: str, segment: int, rows: Rows) -> None:

@@ -21,7 +21,15 @@ from connectors.formats.posthog_events import (
     read_web_vitals,
 )
 from connectors.formats.posthog_queries import FEEDS, PAGE, last_of, query_of, rows_of, visitors_of
-from connectors.formats.posthog_replay import blob_keys_of, read_recording, read_snapshots, replay_rows
+from connectors.formats.posthog_replay import (
+    KEPT_LONGER,
+    PREFERRED,
+    blob_keys_of,
+    long_term_key_of,
+    read_recording,
+    read_snapshots,
+    replay_rows,
+)
 from connectors.formats.rrweb import replay_event_rows
 from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import as_micros, as_text
@@ -93,19 +101,23 @@ class PosthogStore(RemoteStore):
         recording = quote(replay_id, safe="")
         path = f"api/projects/{self.where.parts['project']}/session_recordings/{recording}/snapshots"
         try:
-            keys = blob_keys_of(self.http.get(path, {"blob_v2": "true"}).json())
-        except SourceNotFound as nothing:
+            sources = self.http.get(path, {"blob_v2": "true"}).json()
+            keys, kept = blob_keys_of(sources), long_term_key_of(sources)
+            asked = [
+                (part[0], {"source": PREFERRED, "start_blob_key": part[0], "end_blob_key": part[-1]})
+                for part in (keys[begin : begin + BLOBS_A_CALL] for begin in range(0, len(keys), BLOBS_A_CALL))
+            ]
+            if kept and not keys:
+                asked = [(0, {"source": KEPT_LONGER, "blob_key": kept})]
+            if not asked:
+                yield Batch({}, note=NOT_STORED_YET, truncated=True)
+            for number, (first, of) in enumerate(asked):
+                answer = self.http.get(path, of, {"accept": "application/jsonl"})
+                rows = replay_event_rows()
+                read_snapshots(answer.body, f"{replay_id} blobs from {first}", replay_id, first, rows)
+                yield page_of([rows], self.user_key, calls=1 if number else 2)
+        except SourceNotFound as nothing:  # never recorded, or deleted since it was listed
             yield Batch({}, note=str(nothing))
-            return
-        if not keys:
-            yield Batch({}, note=NOT_STORED_YET, truncated=True)
-        for begin in range(0, len(keys), BLOBS_A_CALL):
-            first, last = keys[begin], keys[begin : begin + BLOBS_A_CALL][-1]
-            asked = {"source": "blob_v2", "start_blob_key": first, "end_blob_key": last}
-            answer = self.http.get(path, asked, {"accept": "application/jsonl"})
-            rows = replay_event_rows()
-            read_snapshots(answer.body, f"{replay_id} blobs {first} to {last}", replay_id, first, rows)
-            yield page_of([rows], self.user_key, calls=2 if begin == 0 else 1)
 
     def check(self) -> Check:
         """Ask for the oldest exception."""

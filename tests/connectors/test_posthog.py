@@ -102,6 +102,9 @@ BLOBS = [
 ]  # fmt: skip
 
 
+LONG_TERM = "session_recordings_lts/019295b0-pinned"
+
+
 class PostHog:
     """Answers queries and snapshots as the documentation says; pages hold `page` rows, blobs one line each."""
 
@@ -168,6 +171,8 @@ class PostHog:
     def _snapshots(self, recording: str, query: dict) -> Play:
         if recording == "019295b0-live":
             return self._json({"sources": [{"source": "realtime", "start_timestamp": None, "blob_key": None}]})
+        if recording == "019295b0-pinned":
+            return self._long_term(query)
         if recording != SESSION:
             return Play(404, b'{"type":"invalid_request","code":"not_found","detail":"Not found."}', JSON)
         if "source" not in query:
@@ -177,6 +182,15 @@ class PostHog:
         if last - first >= 20:
             return Play(400, b'{"detail":"Cannot request more than 20 blob keys at once"}', JSON)
         lines = "\n".join(json.dumps(line) for line in BLOBS[first : last + 1])
+        return Play(200, lines.encode(), {"content-type": "application/jsonl"})
+
+    def _long_term(self, query: dict) -> Play:
+        """`blob_v2_lts`, one blob under a path (posthog/session_recordings/session_recording_api.py)."""
+        if "source" not in query:
+            return self._json({"sources": [{"source": "blob_v2_lts", "blob_key": LONG_TERM, "start_timestamp": None}]})
+        if (query["source"], query.get("blob_key")) != ("blob_v2_lts", LONG_TERM):
+            return Play(400, b'{"detail":"Must provide a blob key"}', JSON)
+        lines = "\n".join(json.dumps(line) for line in BLOBS)
         return Play(200, lines.encode(), {"content-type": "application/jsonl"})
 
 
@@ -274,6 +288,26 @@ def test_blobs_are_asked_for_twenty_at_a_time(monkeypatch):
     assert [(q.get("start_blob_key"), q.get("end_blob_key")) for q in vendor.asked] == [
         (None, None), ("0", "19"), ("20", "39"), ("40", "44"),
     ]  # fmt: skip
+
+
+def test_a_recording_in_long_term_storage_is_one_blob(server):
+    """Pinned recordings are moved there, and have no other source then."""
+    pinned, usual = (store(server).replay_events(one) for one in ("019295b0-pinned", SESSION))
+    columns = ["page_view_id", "at", "type", "source", "data"]
+    assert pinned.frame.select(columns).collect().equals(usual.frame.select(columns).collect())
+    assert pinned.report.complete
+
+
+def test_a_recording_that_was_deleted_since_it_was_listed_is_said():
+    class Gone(PostHog):
+        def _snapshots(self, recording: str, query: dict) -> Play:
+            said = b'{"error":"recording_deleted","message":"This recording has been permanently deleted"}'
+            return Play(410, said, JSON) if "source" in query else super()._snapshots(recording, query)
+
+    with serving(Gone()) as vendor:
+        report = store(vendor).replay_events(SESSION).report
+    assert report.rows == 0
+    assert "permanently deleted" in report.note
 
 
 def test_a_recording_that_is_still_being_written_is_partial(server):
