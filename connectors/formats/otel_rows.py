@@ -1,12 +1,14 @@
 """Spans and logs as OpenTelemetry's ClickHouse exporter stores them, as rows of ours.
 
 One JSON object a row: maps are objects, times are nanoseconds in `_ticks`, a span's events are three lists of equal
-length. Source of the form: exporter/clickhouseexporter of opentelemetry-collector-contrib (internal/sqltemplates).
+length. An exporter that is set to `json: true` has columns of objects within objects instead of maps; both are read.
+Source of the form: exporter/clickhouseexporter of opentelemetry-collector-contrib (internal/sqltemplates).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -43,14 +45,14 @@ class _Span(msgspec.Struct, rename={
     name: str = ""
     kind: str = ""
     service: str = ""
-    resource: dict[str, str] = {}
-    own: dict[str, str] = {}
+    resource: dict[str, Any] = {}
+    own: dict[str, Any] = {}
     duration: int | str = 0
     status: str = ""
     message: str = ""
     times: list[int | str] = []
     names: list[str] = []
-    about: list[dict[str, str]] = []
+    about: list[dict[str, Any]] = []
 
 
 class _Log(msgspec.Struct, rename={
@@ -63,8 +65,8 @@ class _Log(msgspec.Struct, rename={
     severity: str = ""
     service: str = ""
     body: str = ""
-    resource: dict[str, str] = {}
-    own: dict[str, str] = {}
+    resource: dict[str, Any] = {}
+    own: dict[str, Any] = {}
 
 
 class _Ticked(msgspec.Struct, rename={"ticks": "_ticks"}):
@@ -112,7 +114,7 @@ def read_span(raw: msgspec.Raw | bytes, place: str, rows: Rows) -> None:
             events=[SpanEvent(time, name, _pairs(about)) for time, name, about in events],
             status=Status(row.status.upper().removeprefix("STATUS_CODE_").lower(), row.message or None),
         ),
-        {"service.name": row.service, **row.resource},
+        {"service.name": row.service, **flat(row.resource)},
         place,
         rows,
     )
@@ -144,7 +146,7 @@ def read_error_log(raw: msgspec.Raw | bytes, place: str, rows: Rows) -> None:
     ticks = as_int(row.ticks)
     if ticks is None:
         return rows.refuse(place, "the row has no time")
-    both = {**row.resource, **row.own}
+    both = {**flat(row.resource), **flat(row.own)}
     known: dict[str, Any] = {
         "event_id": identity(row.service, row.ticks, row.trace, row.span, row.body, first_text(both, SESSION)),
         "at": ticks // 1000,
@@ -188,5 +190,24 @@ def identity(*parts: Any) -> str:
     return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
 
-def _pairs(attributes: dict[str, str]) -> list[KeyValue]:
-    return [KeyValue(name, {"stringValue": value}) for name, value in attributes.items()]
+def flat(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Give attributes by their whole names: a column of JSON has an object where a name has a dot.
+
+    Examples
+    --------
+    >>> flat({"http": {"route": "/cart", "request": {"method": "GET"}}, "rum.sessionId": "s1"})
+    {'http.route': '/cart', 'http.request.method': 'GET', 'rum.sessionId': 's1'}
+    """
+    named: dict[str, Any] = {}
+    waiting = list(attributes.items())[::-1]
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [(f"{name}.{key}", inner) for key, inner in reversed(value.items())]
+        else:
+            named[name] = value
+    return named
+
+
+def _pairs(attributes: Mapping[str, Any]) -> list[KeyValue]:
+    return [KeyValue(name, {"stringValue": value}) for name, value in flat(attributes).items()]

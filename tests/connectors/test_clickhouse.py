@@ -228,6 +228,23 @@ def test_recordings_are_put_together(address):
     assert store.check().says == "recordings and errors can be read"
 
 
+def test_spans_of_an_exporter_that_writes_json(address, engine):
+    """The exporter's `json: true` (traces_json_table.sql): attributes are columns of JSON, objects within objects."""
+    session, _ = engine
+    named = TABLES.split(";")[0].replace(
+        "CREATE TABLE otel.otel_traces", "CREATE OR REPLACE TABLE otel.otel_traces_json"
+    )
+    session.query(named.replace("Map(LowCardinality(String), String)", "JSON"))
+    rows = "\n".join(map(json.dumps, ROWS["otel_traces"]))
+    session.query(f"INSERT INTO otel.otel_traces_json FORMAT JSONEachRow {rows}")
+    as_maps = open_store(address("clickhouse-traces")).spans(window=Window())
+    as_json = open_store(address("clickhouse-traces", "table=otel_traces_json")).spans(window=Window())
+    assert as_json.report.refused == ()
+    ours, theirs = (fetched.frame.collect().sort("started_at") for fetched in (as_json, as_maps))
+    assert ours.drop("attributes", "events").equals(theirs.drop("attributes", "events"))
+    assert [json.loads(text) for text in ours["attributes"]] == [json.loads(text) for text in theirs["attributes"]]
+
+
 def test_errors_are_those_of_browsers(address):
     [row] = open_store(address("hyperdx")).events(Window()).frame.collect().to_dicts()
     assert row["at"] == NOON + timedelta(seconds=2)
