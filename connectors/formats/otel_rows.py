@@ -147,25 +147,50 @@ def read_error_log(raw: msgspec.Raw | bytes, place: str, rows: Rows) -> None:
     if ticks is None:
         return rows.refuse(place, "the row has no time")
     both = {**flat(row.resource), **flat(row.own)}
+    event_id = identity(row.service, row.ticks, row.trace, row.span, row.body, first_text(both, SESSION))
+    more = {"source": "otel_logs", "level": as_text(row.severity.lower()), "message": as_text(row.body)}
+    return rows.add(event_row(event_id, ticks, row.service, (row.trace, row.span), both, more))
+
+
+def event_row(
+    event_id: str, ticks: int, service: str, ids: tuple[str, str], both: Mapping[str, Any], more: Mapping[str, Any]
+) -> tuple[Any, ...]:
+    """Give the row of events that a log or a span with these attributes tells.
+
+    Parameters
+    ----------
+    ids
+        Trace and span.
+    both
+        The attributes of the resource and its own, by their whole names.
+    more
+        What is known besides; its message counts where no attribute has one.
+
+    Examples
+    --------
+    >>> said = {"exception.type": "TypeError"}
+    >>> row = event_row("e1", 1741530000000001000, "shop", ("", ""), said, {"level": "error"})
+    >>> [value for value in row if value is not None]
+    ['e1', 1741530000000001, 'shop', 'error', 'TypeError']
+    """
     known: dict[str, Any] = {
-        "event_id": identity(row.service, row.ticks, row.trace, row.span, row.body, first_text(both, SESSION)),
+        **more,
+        "event_id": event_id,
         "at": ticks // 1000,
-        "source": "otel_logs",
-        "project": as_text(row.service),
+        "project": as_text(service),
         "environment": first_text(both, ENVIRONMENT),
         "release": first_text(both, ("service.version", "release")),
-        "level": as_text(row.severity.lower()),
         "type": first_text(both, ("exception.type", "error.type")),
-        "message": first_text(both, ("exception.message", "error.message")) or as_text(row.body),
+        "message": first_text(both, ("exception.message", "error.message")) or more.get("message"),
         "stack": first_text(both, ("exception.stacktrace", "error.stack")),
         "page_url": first_text(both, PAGE),
         "session_id": first_text(both, SESSION),
-        "trace_id": as_hex_id(row.trace, 32),
-        "span_id": as_hex_id(row.span, 16),
+        "trace_id": as_hex_id(ids[0], 32),
+        "span_id": as_hex_id(ids[1], 16),
         "user_id": first_text(both, USER),
         "user_agent": first_text(both, AGENT),
     }
-    return rows.add(tuple(known.get(name) for name in EVENTS.schema))
+    return tuple(known.get(name) for name in EVENTS.schema)
 
 
 def last_ticks(raw: msgspec.Raw | bytes) -> int:

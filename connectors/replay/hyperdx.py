@@ -1,7 +1,8 @@
-"""HyperDX and ClickStack: recordings in `hyperdx_sessions`, browser errors in `otel_logs`, both in ClickHouse.
+"""HyperDX and ClickStack: recordings in `hyperdx_sessions`, browser errors in `otel_traces` and `otel_logs`.
 
-`hyperdx+https://ch.example.com/default`; user, password and the embedded engine as in `connectors.clickhouse`. Spans of
-the same database are `clickhouse-traces+https://...`.
+All three are tables of ClickHouse. HyperDX's own browser SDK sends errors as spans; what other SDKs send as logs of
+browser sessions is read as well. `hyperdx+https://ch.example.com/default`; user, password and the embedded engine as in
+`connectors.clickhouse`. Spans of the same database are `clickhouse-traces+https://...`.
 """
 
 from __future__ import annotations
@@ -13,21 +14,26 @@ from typing import ClassVar
 import msgspec
 
 from connectors.clickhouse import PAGE, ClickHouseStore, Time, quote
+from connectors.exceptions import SourceNotFound
 from connectors.formats.hyperdx import COLUMNS, SESSION, Recordings
+from connectors.formats.hyperdx_errors import COLUMNS as SPAN_COLUMNS
+from connectors.formats.hyperdx_errors import EXCEPTION, read_error_span
 from connectors.formats.otel_rows import LOG_COLUMNS, last_ticks, read_error_log
 from connectors.formats.rows import Rows
 from connectors.formats.rrweb import replay_event_rows
 from connectors.pages import page_of
 from connectors.remote import Batch, Check
 from connectors.stores import Window
-from connectors.tables import EVENTS, REPLAYS
+from connectors.tables import EVENTS, FRAMES, REPLAYS
 
 TIME = Time(quote("Timestamp"))
 OF_SESSION = f"`ResourceAttributes`['{SESSION}']"
 CHUNKS = ", ".join(quote(name) for name in COLUMNS)
 LOGS = ", ".join(quote(name) for name in LOG_COLUMNS)
+SPANS = ", ".join(quote(name) for name in SPAN_COLUMNS)
 # OpenTelemetry's numbers of severity: 17 is where errors begin
 ERRORS = [f"{OF_SESSION} != ''", "(`SeverityNumber` >= 17 OR `LogAttributes`['exception.type'] != '')"]
+THROWN = [f"{OF_SESSION} != ''", f"has({quote('Events.Name')}, '{EXCEPTION}')"]
 OVERVIEW = (
     f"SELECT {OF_SESSION} AS session, toUnixTimestamp64Micro(toDateTime64(min(`Timestamp`), 6, 'UTC')) AS began, "
     "toUnixTimestamp64Micro(toDateTime64(max(`Timestamp`), 6, 'UTC')) AS ended, "
@@ -45,6 +51,10 @@ class _Session(msgspec.Struct):
     size: int | str
 
 
+# made once, here: reader threads that make it at the same time would read memory that is not set yet
+_session = msgspec.json.Decoder(_Session)
+
+
 class HyperDxStore(ClickHouseStore):
     """Recordings and browser errors of one database of HyperDX.
 
@@ -55,9 +65,9 @@ class HyperDxStore(ClickHouseStore):
     """
 
     system = "hyperdx"
-    form = "database*?user,sessions,logs"
+    form = "database*?user,sessions,logs,traces"
     feeds: ClassVar = {
-        "errors": ("events",),
+        "errors": ("events", "frames"),
         "recordings": ("replays", "replay_events"),
     }
 
@@ -75,7 +85,7 @@ class HyperDxStore(ClickHouseStore):
 
     def check(self) -> Check:
         """Ask for the names of the tables."""
-        wanted = [self._sessions, self._logs]
+        wanted = [self._sessions, self._logs, self._spans]
         sql = "SELECT name FROM system.tables WHERE database = {database:String}"
         names = {line["name"] for line in map(msgspec.json.decode, self.lines(sql, {"database": self.database}))}
         missing = [table for table in wanted if table.rpartition(".")[2].strip("`") not in names]
@@ -90,16 +100,33 @@ class HyperDxStore(ClickHouseStore):
     def _logs(self) -> str:
         return self.table(self.where.options.get("logs", "otel_logs"))
 
+    @property
+    def _spans(self) -> str:
+        return self.table(self.where.options.get("traces", "otel_traces"))
+
     def _errors(self, window: Window) -> Iterator[Batch]:
         rows: list[Rows] = []
 
-        def take(lines: Sequence[msgspec.Raw], place: str) -> None:
-            rows.append(Rows(EVENTS))
+        def logs(lines: Sequence[msgspec.Raw], place: str) -> None:
+            rows[:] = [Rows(EVENTS), Rows(FRAMES)]
             for number, line in enumerate(lines, 1):
-                read_error_log(line, f"{place} row {number}", rows[-1])
+                read_error_log(line, f"{place} row {number}", rows[0])
 
-        for _ in self._pages(LOGS, self._logs, window, ERRORS, {}, take):
-            yield page_of([rows.pop()], self.user_key)
+        def spans(lines: Sequence[msgspec.Raw], place: str) -> None:
+            rows[:] = [Rows(EVENTS), Rows(FRAMES)]
+            for number, line in enumerate(lines, 1):
+                read_error_span(line, f"{place} row {number}", *rows)
+
+        missing: list[SourceNotFound] = []
+        for select, table, where, take in ((SPANS, self._spans, THROWN, spans), (LOGS, self._logs, ERRORS, logs)):
+            try:
+                for _ in self._pages(select, table, window, where, {}, take):
+                    yield page_of(rows, self.user_key)
+            except SourceNotFound as nothing:
+                missing.append(nothing)
+                if len(missing) > 1:
+                    raise
+                yield Batch({}, note=f"there is no {table}, whose errors are not here")
 
     def _overview(self, window: Window) -> Batch:
         conditions = [f"{OF_SESSION} != ''"]
@@ -111,7 +138,7 @@ class HyperDxStore(ClickHouseStore):
                 params[name] = TIME.of(bound + (LONGEST if name == "end" else -LONGEST))
         rows = Rows(REPLAYS)
         for line in self.lines(OVERVIEW.format(table=self._sessions, met=" AND ".join(conditions)), params):
-            told = msgspec.json.decode(line, type=_Session)
+            told = _session.decode(line)
             size = int(told.size)
             rows.add((told.session, told.session, int(told.began), int(told.ended), None, None, size, None))
         return page_of([rows], self.user_key)

@@ -245,6 +245,49 @@ def test_spans_of_an_exporter_that_writes_json(address, engine):
     assert [json.loads(text) for text in ours["attributes"]] == [json.loads(text) for text in theirs["attributes"]]
 
 
+def test_errors_of_hyperdxs_own_sdk_are_spans(address, engine):
+    """`eventProcessor.ts` of hyperdx-js: an `exception` event for each of a chain, causes first, stacks as JSON."""
+    session, _ = engine
+    session.query(
+        TABLES.split(";")[0].replace("CREATE TABLE otel.otel_traces", "CREATE OR REPLACE TABLE otel.rum_traces")
+    )
+    frame = {"function": "pay", "filename": "https://s/app.js", "lineno": 1, "colno": 99, "in_app": True}
+    thrown = [
+        {"exception.type": "SyntaxError", "exception.message": "bad JSON",
+         "exception.parsed_stacktrace": json.dumps({"frames": [{**frame, "function": "parse", "colno": 5}]})},
+        {"exception.type": "TypeError", "exception.message": "x is undefined — 大",
+         "exception.parsed_stacktrace": json.dumps({"frames": [{**frame, "function": "?", "colno": 7}, frame]}),
+         "exception.mechanism": '{"type":"onerror","handled":false}'},
+    ]  # fmt: skip
+    rum = {"rum.sessionId": "s1", "service.version": "a1b2c3d"}
+    row = {
+        "Timestamp": _at(2), "TraceId": TRACE, "SpanId": SPAN, "SpanName": "TypeError: x", "ServiceName": "shop",
+        "ResourceAttributes": rum, "StatusCode": "Error",
+        "SpanAttributes": {"location.href": "https://s/cart?a=1", "userId": "u1"},
+        "Events.Timestamp": [_at(2), _at(2), _at(2)], "Events.Name": ["exception", "note", "exception"],
+        "Events.Attributes": [thrown[0], {}, thrown[1]],
+    }  # fmt: skip
+    fetching = {**row, "SpanId": "ab" * 8, "Events.Timestamp": [], "Events.Name": [], "Events.Attributes": []}
+    backend = {**row, "SpanId": "cd" * 8, "ResourceAttributes": {"service.name": "pricing"}}
+    rows = "\n".join(map(json.dumps, (row, fetching, backend)))
+    session.query(f"INSERT INTO otel.rum_traces FORMAT JSONEachRow {rows}")
+    store = open_store(address("hyperdx", "traces=rum_traces&logs=no_logs"))
+    events, report = store.events(Window(NOON, NOON + timedelta(seconds=60)))
+    [one] = events.collect().to_dicts()
+    said = ("at", "type", "message", "handled", "mechanism", "session_id", "release", "page_url", "trace_id", "span_id")
+    assert tuple(one[name] for name in said) == (
+        NOON + timedelta(seconds=2), "TypeError", "x is undefined — 大", False, "onerror", "s1", "a1b2c3d",
+        "https://s/cart?a=1", TRACE, SPAN,
+    )  # fmt: skip
+    frames = store.frames(Window()).frame.collect().sort("exception_index", "frame_index")
+    assert frames.select("event_id", "exception_index", "frame_index", "function", "column").rows() == [
+        (one["event_id"], 0, 0, "pay", 99), (one["event_id"], 0, 1, None, 7), (one["event_id"], 1, 0, "parse", 5),
+    ]  # fmt: skip
+    assert "there is no `otel`.`no_logs`, whose errors are not here" in report.note
+    with pytest.raises(SourceNotFound):
+        open_store(address("hyperdx", "traces=no_traces&logs=no_logs")).events(Window())
+
+
 def test_errors_are_those_of_browsers(address):
     [row] = open_store(address("hyperdx")).events(Window()).frame.collect().to_dicts()
     assert row["at"] == NOON + timedelta(seconds=2)
