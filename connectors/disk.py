@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -44,7 +44,7 @@ class Disk(Objects):
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
-        self.root = Path(root).expanduser()
+        self.root = Path(os.path.expanduser(root))
         self.address = os.fspath(root)
 
     @property
@@ -55,8 +55,7 @@ class Disk(Objects):
     def names(self, prefix: str = "", *, hidden: bool = False) -> list[ObjectInfo]:
         """List the files below a folder."""
         start = self._path(prefix) if prefix else self.root
-        walked = (Path(folder, name) for folder, _, names in os.walk(start) for name in names)
-        found = [start] if start.is_file() else (path for path in walked if path.is_file())
+        found = [start] if start.is_file() else (path for path in _walked(start) if path.is_file())
         listed = []
         for path in found:
             name = path.relative_to(self.root)
@@ -85,22 +84,27 @@ class Disk(Objects):
 
     def read_tagged(self, name: str) -> tuple[bytes, str]:
         """Give one file whole, and the digest of its content."""
-        with self.reader(name) as stream:
-            content = stream.read()
+        try:
+            with self.reader(name) as stream:
+                content = stream.read()
+        except OSError as error:
+            raise FetchError(f"{name} at {self.address} cannot be read ({error.strerror})") from error
         return content, sha256(content).hexdigest()
 
     def write(self, name: str, content: bytes | BinaryIO) -> None:
         """Write one file beside its place, then move it there."""
         path = self._path(name)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.new")
-        try:
-            with _opened(temporary) as stream:
-                shutil.copyfileobj(io.BytesIO(content) if isinstance(content, bytes) else content, stream, 1 << 20)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}-{threading.get_ident()}.new")
+        with self._writing(name):
+            try:
+                with _opened(temporary) as stream:
+                    shutil.copyfileobj(io.BytesIO(content) if isinstance(content, bytes) else content, stream, 1 << 20)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                temporary.replace(path)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink()
 
     def create(self, name: str, content: bytes) -> None:
         """Write one file that is not there yet."""
@@ -120,7 +124,8 @@ class Disk(Objects):
         """Remove files, and the folders that become empty."""
         for name in names:
             path = self._path(name)
-            path.unlink(missing_ok=True)
+            with self._writing(name):
+                path.unlink(missing_ok=True)
             for folder in path.parents:
                 if folder == self.root or not folder.is_relative_to(self.root):
                     break
@@ -133,9 +138,27 @@ class Disk(Objects):
         """Give Parquet files as a lazy frame."""
         paths = [self._path(name) for name in names]
         frame = pl.scan_parquet(paths, hive_partitioning=False, include_file_paths=path_column)
+        with self._reading():
+            frame.collect_schema()  # who builds on the frame asks for it, and should not meet a file that is broken
         if path_column is None:
             return frame
         return frame.with_columns(pl.col(path_column).str.strip_prefix(f"{self.root}/"))
+
+    def collect(self, frame: pl.LazyFrame) -> pl.DataFrame:
+        """Collect a frame of `scan_parquet`; a file that is broken or cannot be read is said in one sentence."""
+        with self._reading():
+            return super().collect(frame)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise SourceNotFound(f"a part of the table is gone from {self.address}") from error
+        except (OSError, pl.exceptions.ComputeError) as error:
+            raise FetchError(
+                f"a part of the table at {self.address} cannot be read; `workbench lake verify` says which"
+            ) from error
 
     def _path(self, name: str) -> Path:
         parts = PurePosixPath(name).parts
@@ -147,11 +170,33 @@ class Disk(Objects):
     def _alone(self, name: str) -> Iterator[Path]:
         """Keep other processes out while a file is compared and replaced; a process that dies lets go by itself."""
         path = self._path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.with_name(f".{path.name}.lock").open("wb") as lock:
+        with self._writing(name):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.with_name(f".{path.name}.lock").open("wb")
+        with lock:
             if fcntl is not None:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                with self._writing(name):
+                    fcntl.flock(lock, fcntl.LOCK_EX)
             yield path
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why = error.strerror or error
+            raise FetchError(f"{name} at {self.address} cannot be written ({why}); nothing of it was kept") from error
+
+
+def _walked(start: Path) -> Iterator[Path]:
+    """Give the files below a folder, also of folders that are linked to it, but none of a folder inside of itself."""
+    around = {start: {os.path.realpath(start)}}
+    for folder, folders, names in os.walk(start, followlinks=True):
+        inside = around.pop(Path(folder))
+        real = {name: os.path.realpath(os.path.join(folder, name)) for name in folders}
+        folders[:] = [name for name in folders if real[name] not in inside]
+        around |= {Path(folder, name): {*inside, real[name]} for name in folders}
+        yield from (Path(folder, name) for name in names)
 
 
 def _opened(path: Path) -> BinaryIO:

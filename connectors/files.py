@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +20,8 @@ import zstandard
 from connectors.disk import Disk
 from connectors.exceptions import FetchError, FormatError, SourceNotFound
 from connectors.objects import Objects
+from connectors.packed import BLOCK, gunzip
 
-BLOCK = 1 << 20
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 COMPRESSION = re.compile(r"\.(gz|zst|zstd)$")
 LINES = re.compile(r"\.(ndjson|jsonl|jsonlines|log)$")
@@ -68,7 +67,7 @@ class SourceFile:
                 stream.seek(0)
                 raw = iter(lambda: stream.read(size), b"")
                 if start[:2] == GZIP:
-                    yield from _gunzip(raw)
+                    yield from gunzip(raw)
                 elif start == ZSTD:
                     unpacked = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
                     yield from iter(lambda: unpacked.read(BLOCK), b"")
@@ -237,27 +236,3 @@ def each_document(files: Iterable[SourceFile], refuse: Refuse) -> Iterator[tuple
                 yield file, file.name, file.read()
         except FormatError as error:
             refuse(file.name, str(error))
-
-
-def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """Decompress gzip members one after the other; what comes before a break is given before the error."""
-    member = zlib.decompressobj(wbits=31)
-    begun = False
-    for block in raw:
-        while block:
-            begun = True
-            try:
-                out = member.decompress(block, BLOCK)
-            except zlib.error as error:
-                raise FormatError(f"the file's gzip stream is broken ({error})") from error
-            if out:
-                yield out
-            block = member.unconsumed_tail
-            if member.eof:
-                block = member.unused_data
-                member, begun = zlib.decompressobj(wbits=31), False
-    if begun:
-        tail = member.flush()
-        if tail:
-            yield tail
-        raise FormatError("the file ends early (its gzip stream is cut off)")

@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urldefrag, urljoin, urlsplit
@@ -26,7 +27,7 @@ import msgspec
 import stamina
 
 from connectors.exceptions import AuthError, CallRefused, FetchError, RateLimited, SourceNotFound
-from connectors.http_answer import Answer
+from connectors.http_answer import Answer, without_lone_surrogates
 from connectors.http_pace import Pace
 from connectors.http_wire import Call, Fault, Wire, shown
 from connectors.redaction import redact
@@ -199,6 +200,8 @@ class Http:
             raise Fault(f"{answer.status}{self._detail(answer)}")
         if answer.status == 200 and JSON_TYPE.match(answer.header("content-type") or ""):
             broken = _broken_json(answer.body)
+            if broken and (mended := without_lone_surrogates(answer.body)) != answer.body:
+                answer, broken = replace(answer, body=mended), _broken_json(mended)
             if broken:
                 raise Fault(f"200, but not JSON: {broken}")
         return answer
@@ -234,7 +237,7 @@ class Http:
 
     def _check_origin(self, target: str, what: str) -> None:
         there = urlsplit(target)
-        if (there.scheme, there.netloc) != (self._origin.scheme, self._origin.netloc) and self._wire.has_secret:
+        if _origin_of(target) != _origin_of(self.base) and self._wire.has_secret:
             raise FetchError(
                 f"{self.source}: {what} to {there.scheme}://{there.netloc.rpartition('@')[2]}, and we will not carry "
                 "the token there; if that is where it lives, write that host in the address"
@@ -258,4 +261,18 @@ def _broken_json(body: bytes) -> str | None:
         msgspec.json.decode(body, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return str(error)
+    except RecursionError:
+        return "it is nested too deep"
     return None
+
+
+def _origin_of(url: str) -> tuple[str, str, int | None] | None:
+    """Give what makes two addresses one server's; None, which equals no origin of ours, for a strange one."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        return None
+    if "@" in parts.netloc:  # a name and a password in a link would go in the place of our token
+        return None
+    return parts.scheme, (parts.hostname or "").lower(), port or {"https": 443, "http": 80}.get(parts.scheme)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,12 @@ import msgspec
 from connectors.exceptions import FetchError
 
 LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:\"[^\"]*\"|[^\";,\s]+))*)")
+# an escaped backslash and a whole pair are passed over; what is left is a half
+SURROGATES = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+DECODERS: dict[Any, msgspec.json.Decoder] = {}
+DECODERS_LOCK = threading.Lock()
 LINK_PARAMETER = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|([^\";,\s]+))")
 
 
@@ -65,13 +72,15 @@ class Answer:
             It is no JSON, or not of the type; the message says where.
         """
         try:
-            return msgspec.json.decode(self.body, type=type)
+            return _decoder_of(type).decode(self.body)
         except msgspec.ValidationError as error:
             raise FetchError(
                 f"{self.source} answered {self.url} in a form that this version does not know ({error})"
             ) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise FetchError(self.not_json(str(error))) from None
+        except RecursionError:
+            raise FetchError(self.not_json("it is nested too deep")) from None
 
     def not_json(self, why: str) -> str:
         """Say that the body is no JSON, and what it may be."""
@@ -114,6 +123,14 @@ class Answer:
         return None if until is None else max(0.0, (until - (self.at or datetime.now(UTC))).total_seconds())
 
 
+def _decoder_of(type: Any) -> msgspec.json.Decoder:
+    """Give the decoder of a type, made once: while two threads make it of one struct, msgspec reads unset memory."""
+    with DECODERS_LOCK:
+        if type not in DECODERS:
+            DECODERS[type] = msgspec.json.Decoder(type)
+        return DECODERS[type]
+
+
 def http_date(text: str | None) -> datetime | None:
     """Read a date as HTTP writes it, None when it is none.
 
@@ -127,3 +144,16 @@ def http_date(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return read.replace(tzinfo=read.tzinfo or UTC)
+
+
+def without_lone_surrogates(body: bytes) -> bytes:
+    """Give JSON in which the half of a character, as scripts cut texts in two, is U+FFFD: strict readers refuse halves.
+
+    Examples
+    --------
+    >>> without_lone_surrogates(rb'["cut \\ud83d", "\\ud83d\\ude00 whole", "\\\\ud83d"]') == (
+    ...     rb'["cut \\ufffd", "\\ud83d\\ude00 whole", "\\\\ud83d"]'
+    ... )
+    True
+    """
+    return SURROGATES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)

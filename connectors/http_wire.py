@@ -7,22 +7,28 @@ this file: what went wrong is said in words, the secrets struck out.
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from connectors.exceptions import FetchError, SourceError
+from connectors.exceptions import FetchError, FormatError, SourceError
 from connectors.http_answer import Answer
+from connectors.packed import gunzip
 from connectors.redaction import redact
 from connectors.secrets import Secret, without_secrets
 
 # An answer as a whole may take so many times the timeout, which is for the silence between two bytes.
 WHOLE_ANSWER = 10
+# The only packing that we ask for: it is unpacked piece by piece, so that no answer is larger in memory than allowed.
+PACKED = "gzip"
+UNTRUSTED = re.compile(r"CERTIFICATE_VERIFY_FAILED\]?\s*(?:certificate verify failed)?:?\s*(.*?)\s*(?:\(_ssl|$)")
 
 
 class Call(NamedTuple):
@@ -73,13 +79,19 @@ class Wire:
         host = url.hostname or ""
         if self.has_secret and url.scheme != "https" and not is_loopback(host):
             raise SourceError(f"a secret goes to {host} by https only; write {source}+https://")
-        self._client = httpx.Client(
-            headers={"user-agent": f"blindspot-workbench/{version('blindspot-workbench')}", **(headers or {})},
-            timeout=timeout,
-            limits=httpx.Limits(max_connections=32),
-            transport=transport,
-            trust_env=not is_loopback(host),  # no proxy stands between this machine and itself
-        )
+        ours = {"user-agent": f"blindspot-workbench/{version('blindspot-workbench')}", "accept-encoding": PACKED}
+        self._proxied = _proxy_of(url.scheme, host) is not None
+        try:
+            self._client = httpx.Client(
+                headers={**ours, **(headers or {})},
+                timeout=timeout,
+                limits=httpx.Limits(max_connections=32),
+                transport=transport,
+                verify=httpx.create_ssl_context(),  # SSL_CERT_FILE counts for this machine as well
+                trust_env=not is_loopback(host),  # no proxy stands between this machine and itself
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+            raise SourceError(_not_set_up(error)) from None
 
     @property
     def has_secret(self) -> bool:
@@ -118,15 +130,20 @@ class Wire:
             said = self.hide(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
             hopeless = isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL)
             unreachable = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            if self._proxied and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
+                said += "; asked through the proxy that the environment names"
+        except FormatError as error:
+            said, hopeless, unreachable = str(error).replace("the file", "the answer"), False, False
         except RuntimeError as error:
             if not self._client.is_closed:
                 raise
             said, hopeless, unreachable = str(error), True, False
         # outside of the except, so that the error does not hang on as this one's context
-        if "CERTIFICATE_VERIFY_FAILED" in said:
+        if untrusted := UNTRUSTED.search(said):
+            why = f" ({untrusted[1].rstrip('.')})" if untrusted[1] else ""
             raise SourceError(
-                f"{self._source}: the certificate of {self._netloc} is not trusted; when it is of your own authority, "
-                f"set {ssl.get_default_verify_paths().openssl_cafile_env} to its file"
+                f"{self._source}: the certificate of {self._netloc} is not trusted{why}; when it is of your own "
+                f"authority, set {ssl.get_default_verify_paths().openssl_cafile_env} to its file"
             )
         raise FetchError(f"{self._source}: {said}") if hopeless else Fault(said, unreachable)
 
@@ -135,7 +152,7 @@ class Wire:
         body = bytearray()
         response = self._client.send(request, stream=True)
         try:
-            for chunk in response.iter_bytes():
+            for chunk in self._unpacked(response):
                 body += chunk
                 if len(body) > self._most_bytes:
                     raise FetchError(
@@ -148,6 +165,14 @@ class Wire:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(response.status_code, bytes(body), headers, url, self._source)
+
+    def _unpacked(self, response: httpx.Response) -> Iterator[bytes]:
+        packed = response.headers.get("content-encoding", "").strip().lower()
+        if packed in ("", "identity"):
+            return response.iter_raw()
+        if packed.removeprefix("x-") != PACKED:
+            raise FetchError(f"{self._source} packs its answer as {packed[:40]!r}, and was asked for {PACKED}")
+        return gunzip(response.iter_raw())
 
 
 def is_loopback(host: str) -> bool:
@@ -173,3 +198,22 @@ def shown(url: str) -> str:
     'https://***@sentry.example.com/api/0/'
     """
     return redact(url.partition("?")[0])
+
+
+def _proxy_of(scheme: str, host: str) -> str | None:
+    """Give the proxy that the environment names for a host, as httpx finds it."""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    named = getproxies()
+    return named.get(scheme) or named.get("all")
+
+
+def _not_set_up(error: Exception) -> str:
+    """Say what in the environment keeps a client from being made; a proxy's address may hold a password."""
+    if isinstance(error, ImportError):
+        return "the environment names a SOCKS proxy, which needs a package: pip install 'httpx[socks]'"
+    if isinstance(error, OSError):
+        return (
+            f"the certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read ({error.strerror or 'not PEM'})"
+        )
+    return "the environment names a proxy that is none; give HTTPS_PROXY, HTTP_PROXY or ALL_PROXY as http://host:port"

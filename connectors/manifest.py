@@ -55,6 +55,10 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
         return [part for parts in self.tables.values() for part in parts]
 
 
+# made once, here: two threads that make it at the same time read memory that is not set yet
+_manifest = msgspec.json.Decoder(Manifest)
+
+
 def read_manifest(objects: Objects) -> tuple[Manifest, str]:
     """Read `lake.json`, and give the tag under which it can be replaced.
 
@@ -79,7 +83,7 @@ def read_manifest(objects: Objects) -> tuple[Manifest, str]:
             raise
         raise SourceNotFound(f"there is no lake at {objects.address} (no {FILE})") from error
     try:
-        manifest = msgspec.json.decode(raw, type=Manifest)
+        manifest = _manifest.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FormatError(f"{FILE} at {objects.address} is not the list of a lake ({error})") from error
     if manifest.format != FORMAT:

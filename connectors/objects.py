@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
-from connectors.exceptions import FormatError, SourceNotFound
+from connectors.exceptions import AddressError, FormatError, SourceNotFound
 
 
 class ObjectInfo(NamedTuple):
@@ -58,6 +58,8 @@ class Objects(ABC):
         Objects('sample-data')
         """
         text = os.fspath(address)
+        if not text.strip():
+            raise AddressError("the address is empty; give a folder, or s3://bucket/prefix")
         if text.lower().startswith("s3:"):
             from connectors.s3 import S3Objects
 

@@ -119,7 +119,7 @@ def open_store(address: str | os.PathLike[str]) -> Any:
     if NAME.fullmatch(text) and (described := find_sources().get(text)):
         return load_store("connectors.combined:open_combined", text)(described)
     scheme = SCHEME.match(text)
-    if scheme and not Path(text).exists():
+    if scheme and not os.path.exists(text):
         name = scheme[1].lower()
         if name == "s3":
             return _open_objects(Objects.open(text))
@@ -170,22 +170,22 @@ def load_store(where: str, scheme: str) -> Any:
 
 
 def _open_path(text: str) -> Any:
-    path = Path(text).expanduser()
-    if text.rstrip("/") == SAMPLE and not path.is_dir():
+    path = Path(os.path.expanduser(text))
+    if text.rstrip("/") == SAMPLE and not os.path.isdir(path):
         path = Path(__file__).resolve().parent.parent / SAMPLE
         if not path.is_dir():
             raise SourceNotFound(f"{SAMPLE} is part of the checkout, and there is none here; give the folder's path")
     if text.startswith("duckdb+") or path.name.endswith("warehouse.toml"):
         return load_store(STORES["duckdb"], "duckdb").open(text)
-    if path.is_file() and path.suffix.lower() == ".zip":
+    if os.path.isfile(path) and path.suffix.lower() == ".zip":
         return load_store(STORES["bundle"], "bundle").open(os.fspath(path))
-    if not path.is_dir() and NAME.fullmatch(text):
+    if not os.path.isdir(path) and NAME.fullmatch(text):
         there = ", ".join(sorted(find_sources())) or f"none (there is no {DESCRIPTION} here or above)"
         raise AddressError(
             f"{redact(text)!r} is neither a folder, an address (scheme://...) nor a source of {DESCRIPTION}; "
             f"sources there: {there}"
         )
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise SourceNotFound(f"there is no folder at {redact(text)}")
     return _open_objects(Objects.open(path))
 

@@ -27,8 +27,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple, Self
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from connectors.answers import TableAnswers
+from connectors.batch import Batch, Check
 from connectors.derive import USER_KEY
 from connectors.exceptions import AuthError, FetchError, FormatError, TableError
 from connectors.http import Http
@@ -36,7 +38,7 @@ from connectors.loaded import lazily_in_window, once_a_key
 from connectors.redaction import redact
 from connectors.remote_address import Address, parse_address
 from connectors.secrets import secret_of
-from connectors.stores import Fetched, FetchReport, Refused, Window
+from connectors.stores import Fetched, FetchReport, Window
 from connectors.tables import EVENTS, REPLAY_EVENTS, SPANS, TABLES, Table, conform
 
 __all__ = ["Address", "Batch", "Check", "RemoteStore", "parse_address"]
@@ -44,41 +46,7 @@ __all__ = ["Address", "Batch", "Check", "RemoteStore", "parse_address"]
 # windows that a store object remembers: a case asks for the tables of one feed one after the other
 REMEMBERED = 4
 # what code that reads an answer stumbles over when the answer is of another form
-SURPRISES = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError, pl.exceptions.PolarsError)
-
-
-class Batch(NamedTuple):
-    """One page, or a few, of a feed.
-
-    Attributes
-    ----------
-    tables
-        Rows by table name, in a form that `conform` takes; a frame without rows needs no columns.
-    refused
-        What was set aside, where and why.
-    calls
-        How many calls it took.
-    truncated
-        The source said that there is more in the window, and would not give it.
-    sampling, note
-        What the report will say.
-    """
-
-    tables: Mapping[str, pl.DataFrame]
-    refused: tuple[Refused, ...] = ()
-    calls: int = 1
-    truncated: bool = False
-    sampling: str | None = None
-    note: str | None = None
-
-
-class Check(NamedTuple):
-    """What one cheap call showed: whether the source works, how far back it goes, what each fetch will need."""
-
-    ok: bool
-    says: str
-    since: datetime | None = None
-    calls: str = ""
+SURPRISES = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, PolarsError)
 
 
 class _Collected(NamedTuple):

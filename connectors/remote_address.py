@@ -78,8 +78,8 @@ def parse_address(address: str, system: str, form: str = "") -> Address:
     try:
         url = urlsplit(address)
         _ = url.port
-    except ValueError as error:
-        raise AddressError(f"{shown} is no address ({error}); {looks}") from None
+    except ValueError:  # its words repeat what stands there, which may be a password
+        raise AddressError(f"{shown} is no address (its host or port cannot be read); {looks}") from None
     scheme = url.scheme.rpartition("+")[2]
     if not url.hostname or scheme not in ("http", "https"):
         raise AddressError(f"{shown} names no host; {looks}")

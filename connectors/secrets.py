@@ -121,7 +121,10 @@ def secret_of(system: str, host: str | None = None) -> Secret | None:
     """
     for name in variables_of(system, host):
         if os.environ.get(name, "").strip():
-            return Secret(os.environ[name])
+            try:
+                return Secret(os.environ[name])
+            except ParameterError as error:
+                raise ParameterError(f"{name}: {error}") from None
     return _from_keyring([f"{system}://{host}", system] if host else [system])
 
 

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from connectors.combined import KIND_OF
 from connectors.exceptions import BlindspotError
 from connectors.lake import Lake
+from connectors.merging import KIND_OF
 from connectors.redaction import redact
 from connectors.registry import open_store
-from connectors.remote import Check
+from connectors.remote import Check, RemoteStore
 from connectors.sources import KINDS, Described
 from connectors.tables import TABLES
 
@@ -76,6 +76,8 @@ def check_store(store: Any) -> Check:
     >>> check_store(Lake.create(tempfile.mkdtemp(), name="shop")).says
     'a lake without rows'
     """
+    if isinstance(store, RemoteStore):
+        return store.checked()
     if hasattr(store, "check"):
         return store.check()
     there = [name for name in TABLES if store.has(name)] if hasattr(store, "has") else []

@@ -55,6 +55,10 @@ class State(msgspec.Struct, frozen=True):
         return [Span(*one) for one in self.feeds.get(feed, FeedState()).settled]
 
 
+# made once, here: two threads that make it at the same time read memory that is not set yet
+_state = msgspec.json.Decoder(State)
+
+
 class Covered(NamedTuple):
     """What a lake knows of its sources for a window: whether something is missing, and in words what."""
 
@@ -140,7 +144,7 @@ def read_state(objects: Objects, source: str, revision: int) -> State:
 
 def _decoded(objects: Objects, name: str) -> State:
     try:
-        return msgspec.json.decode(objects.read(name), type=State)
+        return _state.decode(objects.read(name))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FormatError(
             f"{name} at {objects.address} cannot be read ({error}); delete it, and the source is read anew"

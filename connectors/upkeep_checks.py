@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from connectors.exceptions import BlindspotError
+from connectors.exceptions import BlindspotError, FetchError
 from connectors.lake import Lake
 from connectors.lake_changes import GRACE, Change
 from connectors.manifest import Manifest, Part
@@ -133,5 +133,6 @@ def _why_broken(lake: Lake, table: str, part: Part) -> str | None:
     try:
         rows = lake.objects.collect(scan_parts(lake.objects, [part], TABLES[table]).select(pl.all().len())).row(0)[0]
     except (BlindspotError, OSError, pl.exceptions.PolarsError) as error:
-        return f"the file cannot be read ({' '.join(str(error).split())[:120]})"
+        why = error.__cause__ if isinstance(error, FetchError) and error.__cause__ else error
+        return f"the file cannot be read ({' '.join(str(why).split())[:120]})"
     return None if rows == part.rows else f"the file has {rows} rows, {part.rows} are listed"
