@@ -134,16 +134,23 @@ class Player {
 }
 
 let player = null;
+let asked = 0; // recordings asked for; the last one counts
+let waiting = null; // where to go once it is unpacked
 addEventListener("message", async ({ source, data }) => {
   if (source !== parent || !data) return;
   try {
     if (data.theme) document.documentElement.dataset.theme = data.theme;
     if (data.op === "load") {
+      const mine = (asked += 1);
+      player = waiting = null;
       const events = sanitise(await unpack(data.gz));
+      if (mine !== asked) return;
       player = new Player(events, { at: data.at, marks: data.marks ?? [] });
+      if (waiting) player.seek(waiting.at, Boolean(waiting.play));
       post({ op: "ready", total: player.total, events: events.length });
     } else if (data.op === "seek") {
-      player?.seek(data.at, Boolean(data.play));
+      if (player) player.seek(data.at, Boolean(data.play));
+      else waiting = data;
     }
   } catch (error) {
     document.body.replaceChildren(make("p", { className: "fault", textContent: `This recording cannot be played: ${error.message}` }));
