@@ -19,17 +19,16 @@ def test_numbers_stand_for_their_values(values, bits):
     given_values = np.array(values, np.int64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numbering, "_FEW", 0 if bits < 20 else 1 << 16)
-        patch.setattr(numbering, "_BITS", bits)
+        patch.setattr(numbering, "_BITS", (bits, bits, 20))
         numbers, distinct = number(given_values)
     wanted, inverse = np.unique(given_values, return_inverse=True)
     assert distinct.tolist() == wanted.tolist()
     assert numbers.tolist() == inverse.tolist()
 
 
-def test_a_million_rows_of_few_values():
-    values = np.random.default_rng(7).integers(0, 1 << 40, 50_000)[
-        np.random.default_rng(8).integers(0, 50_000, 1_000_000)
-    ]
+@pytest.mark.parametrize("many", [3, 50_000, 400_000, 1_000_000])
+def test_a_million_rows_of_few_and_of_many_values(many):
+    values = np.random.default_rng(7).integers(0, 1 << 40, many)[np.random.default_rng(8).integers(0, many, 1_000_000)]
     numbers, distinct = number(values)
     assert np.array_equal(distinct[numbers], values)
     assert (distinct[1:] > distinct[:-1]).all()

@@ -76,11 +76,15 @@ def _encode_one(column: pl.Series) -> tuple[NDArray[np.integer], pl.Series]:
     used = np.zeros(largest + 2, np.bool_)
 
     def see(part: slice) -> None:
-        used[codes[part]] = True
+        used[codes[part].astype(np.intp)] = True  # twice as fast as by numbers of another width
 
     in_blocks(see, codes.size)
-    rank, out = np.cumsum(used, dtype=np.int32) - np.int32(1), np.empty(codes.size, np.int32)
-    in_blocks(lambda part: np.take(rank, codes[part], out=out[part], mode="clip"), codes.size)
+    first = int(used.argmax())
+    if codes.dtype == np.uint32 and used[first : largest + 1].all():  # one run, as of a column that was written at once
+        out = (codes - codes.dtype.type(first) if first else codes).view(np.int32)
+    else:
+        rank, out = np.cumsum(used, dtype=np.int32) - np.int32(1), np.empty(codes.size, np.int32)
+        in_blocks(lambda part: np.take(rank, codes[part], out=out[part], mode="clip"), codes.size)
     seen = pl.Series(np.flatnonzero(used[: largest + 1])).cast(categories.to_physical().dtype)
     texts = seen.cat.to(categories.dtype).cast(pl.String)
     return out, (texts.append(pl.Series([None], dtype=pl.String)) if used[-1] else texts).alias(column.name)
@@ -116,9 +120,9 @@ def positions(
     mapped
         Groups from this number on have no map: one position stands for all of theirs.
     """
-    lines, columns = _counting(line), _counting(column)
+    (lines, most_lines), (columns, most_columns) = _counting(line), _counting(column)
     counts = group_of < mapped
-    most = [int(part.max(initial=0)) for part in (group_of, lines, columns)]
+    most = [int(group_of.max(initial=0)), most_lines, most_columns]
     if not (most[0] >> (63 - _LINE_BITS - _COLUMN_BITS) or most[1] >> _LINE_BITS or most[2] >> _COLUMN_BITS):
         base = group_of.astype(np.int64) << (_LINE_BITS + _COLUMN_BITS)
         all_count = bool(counts.all())
@@ -128,7 +132,7 @@ def positions(
             key |= columns[part]
             if not all_count:
                 key *= counts[bundle[part]]
-            key |= base[bundle[part]]
+            key |= np.take(base, bundle[part], mode="clip")
             return key
 
         rows, distinct = number_keys(keys, bundle.size)
@@ -143,7 +147,12 @@ def positions(
     return Positions(numbered["number"].to_numpy().astype(np.int32), table)
 
 
-def _counting(numbers: pl.Series) -> NDArray[np.int64]:
-    """Lines or columns as they count: nothing below 0."""
-    out = numbers.cast(pl.Int64).fill_null(0).to_numpy()
-    return np.maximum(out, 0) if out.size and out.min() < 0 else out
+def _counting(numbers: pl.Series) -> tuple[NDArray[np.int64], int]:
+    """Lines or columns as they count, nothing below 0, and the largest."""
+    whole = numbers.cast(pl.Int64)
+    out = (whole.fill_null(0) if whole.null_count() else whole).to_numpy()
+    most = int(out.view(np.uint64).max(initial=0))  # a negative number is a very large one here
+    if most >> 63:
+        out = np.maximum(out, 0)
+        most = int(out.max())
+    return out, most

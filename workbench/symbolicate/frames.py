@@ -20,7 +20,7 @@ from workbench.symbolicate.maps import Maps
 from workbench.symbolicate.matching import Bundle, Catalogue
 from workbench.symbolicate.numbering import Rows
 from workbench.symbolicate.positions import Answers, look_up, number_matches
-from workbench.symbolicate.verdicts import throwing_reads, verdicts
+from workbench.symbolicate.verdicts import distinct_reads, throwing_reads, verdicts
 
 STATUSES = (
     "mapped", "no_artifact", "release_mismatch", "dist_mismatch", "debug_id_mismatch", "expired", "invalid_map",
@@ -117,7 +117,7 @@ def answer_positions(given: pl.DataFrame, store: SourceMapStore, *, cache: MapCa
         places.distinct,
         matches,
         Maps(store, cache),
-        throwing.select("position", "expected").unique(),
+        distinct_reads(throwing),
         last_seen if isinstance(last_seen, datetime) else None,
     )
     return Answered(places.rows, answers, throwing)

@@ -19,7 +19,7 @@ Rows = NDArray[np.integer]
 T = TypeVar("T")
 Keys = Callable[[slice], NDArray[np.int64]]
 
-_BITS = 20
+_BITS = (18, 20, 20)  # of each round's table: the first stays in the processor's cache, the others lose less
 _BLOCK = 1 << 16
 _FEW = 1 << 16  # below this, sorting is as fast
 _ODD = (
@@ -51,8 +51,8 @@ def number_keys(keys: Keys, size: int) -> Numbered:
     """Number the distinct values of `size` rows, 0 or more each, that `keys` makes block by block.
 
     Each round puts all values into a table by a hash; of those that meet in one place the last stays, and the rest
-    goes to the next round with another hash. With 90,000 distinct values 4 % of the rows need a second round. The
-    answer does not depend on which stays, so that blocks go to all cores.
+    goes to the next round with another hash. With 90,000 distinct values 15 % of the rows need a second round, 0.5 %
+    a third. The answer does not depend on which stays, so that blocks go to all cores.
 
     Examples
     --------
@@ -64,36 +64,44 @@ def number_keys(keys: Keys, size: int) -> Numbered:
         values[:] = keys(slice(0, size)) if size else 0
         distinct, numbers = np.unique(values, return_inverse=True)
         return Numbered(numbers.astype(np.int32), distinct)
-    table, waiting = _meet(values, _ODD[0], keys)
-    used = table >= 0
-    found = [table[used]]
-    rest: list[tuple[Rows, Rows, int]] = []  # rows of a later round, their numbers in it, how many were found before
-    for odd in _ODD[1:]:
-        if waiting.size <= _FEW or waiting.size > values.size // 2:
+    slots = np.empty(size, np.int32)
+    table, waiting = _meet(values, slots, 0, keys)
+    tables, rest = [table], []  # rest: rows that a later round holds, and their places in its table
+    for turn in range(1, len(_ODD)):
+        if waiting.size <= _FEW:
             break
-        left = values[waiting]
-        table, still = _meet(left, odd)
-        rank = np.cumsum(table >= 0) - 1
+        left, places = values[waiting], np.empty(waiting.size, np.int32)
+        table, still = _meet(left, places, turn)
         held = np.ones(left.size, np.bool_)
         held[still] = False
-        rest.append((waiting[held], rank[_hashed(left[held], odd)], sum(map(len, found))))
-        found.append(table[table >= 0])
+        tables.append(table)
+        rest.append((waiting[held], places[held]))
+        if still.size > left.size // 2:  # nearly all differ: no table helps
+            waiting = waiting[still]
+            break
         waiting = waiting[still]
-    if waiting.size:
-        last, numbers = np.unique(values[waiting], return_inverse=True)
-        rest.append((waiting, numbers, sum(map(len, found))))
-        found.append(last)
-    distinct = np.concatenate(found)
+    used = [table >= 0 for table in tables]
+    found = [table[held] for table, held in zip(tables, used, strict=True)]
+    last, numbers = np.unique(values[waiting], return_inverse=True)
+    distinct = np.concatenate([*found, last])
     order = np.argsort(distinct)
     place_of = np.empty(distinct.size, np.int32)
     place_of[order] = np.arange(distinct.size, dtype=np.int32)
-    first = np.zeros(used.size, np.int32)
-    first[used] = place_of[: found[0].size]
-    out = np.empty(values.size, np.int32)
-    in_blocks(lambda part: np.take(first, _hashed(values[part], _ODD[0]), out=out[part], mode="clip"), values.size)
-    for rows, ranks, before in rest:
-        out[rows] = place_of[ranks + before]
-    return Numbered(out, distinct[order])
+    ranks, before = [], 0
+    for held, some in zip(used, found, strict=True):
+        rank = np.zeros(held.size, np.int32)
+        rank[held] = place_of[before : before + some.size]
+        ranks.append(rank)
+        before += some.size
+
+    def told(part: slice) -> None:
+        slots[part] = np.take(ranks[0], slots[part], mode="clip")
+
+    in_blocks(told, size)
+    for (rows, places), rank in zip(rest, ranks[1:], strict=True):
+        slots[rows] = rank[places]
+    slots[waiting] = place_of[before + numbers]
+    return Numbered(slots, distinct[order])
 
 
 def in_blocks(work: Callable[[slice], T], size: int) -> list[T]:
@@ -113,23 +121,24 @@ def in_blocks(work: Callable[[slice], T], size: int) -> list[T]:
         return list(pool.map(work, blocks))
 
 
-def _hashed(values: NDArray[np.int64], odd: int) -> NDArray[np.int64]:
-    product = values.view(np.uint64) * np.uint64(odd)
-    product >>= np.uint64(64 - _BITS)
-    return product.view(np.int64)
-
-
-def _meet(values: NDArray[np.int64], odd: int, keys: Keys | None = None) -> tuple[NDArray[np.int64], Rows]:
-    """The table after all values went to their places, and the rows that did not stay; `keys` fills `values` first."""
-    table = np.full(1 << _BITS, -1, np.int64)
+def _meet(
+    values: NDArray[np.int64], slots: NDArray[np.int32], turn: int, keys: Keys | None = None
+) -> tuple[NDArray[np.int64], Rows]:
+    """The table after all values went to their `slots`, and the rows that did not stay; `keys` fills `values` first."""
+    table = np.full(1 << _BITS[turn], -1, np.int64)
+    odd, shift = np.uint64(_ODD[turn]), np.uint64(64 - _BITS[turn])
 
     def enter(part: slice) -> None:
         if keys is not None:
             values[part] = keys(part)
-        table[_hashed(values[part], odd)] = values[part]
+        product = values[part].view(np.uint64) * odd
+        product >>= shift
+        place = product.view(np.int64)
+        slots[part] = place
+        table[place] = values[part]
 
     def lost(part: slice) -> Rows:
-        stayed = np.take(table, _hashed(values[part], odd), mode="clip")
+        stayed = np.take(table, slots[part], mode="clip")
         return np.flatnonzero(stayed != values[part]) + part.start
 
     in_blocks(enter, values.size)

@@ -25,10 +25,23 @@ _STACK = ["event_id", "exception_index", "frame_index"]
 
 def throwing_reads(given: pl.DataFrame, rows: Rows) -> pl.DataFrame:
     """Rows of throwing frames with their positions and what their messages say was read."""
-    throwing = np.flatnonzero((given["frame_index"] == 0).fill_null(False).to_numpy())
-    return pl.DataFrame({"row": throwing, "position": rows[throwing]}).with_columns(
-        given["message_property"].cast(pl.String).gather(throwing).alias("expected")
-    )
+    throwing = (given["frame_index"] == 0).arg_true().to_numpy().astype(np.int64)
+    expected = given["message_property"]
+    if expected.null_count() == expected.len():
+        expected = pl.Series([None], dtype=pl.String).new_from_index(0, throwing.size)
+    else:
+        expected = expected.gather(throwing).cast(pl.String)
+    return pl.DataFrame({"row": throwing, "position": rows[throwing]}).with_columns(expected.alias("expected"))
+
+
+def distinct_reads(throwing: pl.DataFrame) -> pl.DataFrame:
+    """The distinct positions and expectations of `throwing_reads`."""
+    codes, texts = encode(throwing, ["expected"])
+    if not throwing.height:
+        return throwing.select("position", "expected")
+    many = int(throwing["position"].max()) + 1  # type: ignore[arg-type]
+    position, expected = number_together([(codes, texts.height), (throwing["position"].to_numpy(), many)]).parts[::-1]
+    return pl.DataFrame({"position": position}).with_columns(texts["expected"].gather(expected))
 
 
 def verdicts(given: pl.DataFrame, rows: Rows, answers: Answers, throwing: pl.DataFrame) -> pl.DataFrame:
