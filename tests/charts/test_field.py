@@ -137,7 +137,7 @@ def test_deploys_of_the_time_that_is_drawn_are_marked() -> None:
     at = [NOON + timedelta(hours=30), NOON + timedelta(days=40)]
     marks = pl.DataFrame({"at": at, "label": ["deploy a", "deploy b"], "kind": "deploy"})
     said = words(trend_chart(points([2000.0, 3000.0, 2000.0]), timedelta(days=1), marks))
-    assert "deploy a 10 Mar 18:00" in said
+    assert "deploy a\n10 Mar 18:00" in said
     assert not [text for text in said if text.startswith("deploy b")]
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import polars as pl
 from hypothesis import given
@@ -26,8 +27,8 @@ def marks(*of: tuple[int, str, str]) -> pl.DataFrame:
 
 def test_deploy_and_support_are_named_with_their_times() -> None:
     chart = rates_chart(rates(0, 3, 9, 4), marks((16, "7f3c2e1 deployed", "deploy"), (31, "support hears", "support")))
-    assert "7f3c2e1 deployed 9 Mar 12:16" in words(chart)
-    assert "support hears 9 Mar 12:31" in words(chart)
+    assert "7f3c2e1 deployed\n9 Mar 12:16" in words(chart)
+    assert "support hears\n9 Mar 12:31" in words(chart)
     strokes = {row["stroke"] for row in rows(chart, "rule") if "stroke" in row}
     assert strokes == {LIGHT.ink, LIGHT.partial}
 
@@ -56,16 +57,44 @@ def test_days_are_named_at_midnight() -> None:
     assert {"10 Mar", "11 Mar"} <= set(said)
 
 
-labels = st.lists(st.tuples(st.floats(0, 900), st.text("abc ", min_size=1, max_size=30)), max_size=6)
+labels = st.lists(st.tuples(st.floats(0, 900), st.text("abc \n", min_size=1, max_size=30)), max_size=12)
 
 
-@given(labels)
-def test_labels_of_one_lane_never_meet_and_never_leave_the_chart(given_labels: list[tuple[float, str]]) -> None:
+@given(labels, st.sets(st.integers(0, 11)))
+def test_no_label_meets_another_or_a_line_and_none_leaves_the_chart(
+    given_labels: list[tuple[float, str]], first: set[int]
+) -> None:
     ordered = sorted(given_labels)
-    spans = []
-    for (x, text), (lane, side) in zip(ordered, lanes(ordered, 900), strict=True):
-        wide = text_width(text, 11)
-        start, end = (x, x + wide) if side == "left" else (x - wide, x)
-        assert end <= 900 or start >= 0
-        assert all(lane != at or end <= low or start >= high for at, low, high in spans)
-        spans.append((lane, start, end))
+    drawn = []
+    for (x, text), place in zip(ordered, lanes(ordered, 900, first=first), strict=True):
+        if place is None:
+            continue
+        wide = max(text_width(line, 11) for line in text.split("\n"))
+        start, end = (x, x + wide) if place.side == "left" else (x - wide, x)
+        assert start >= 0
+        assert end <= 900
+        drawn.append((place.lane, x, start, end))
+    for a, b in permutations(drawn, 2):
+        (lane, x, _, _), (other, _, low, high) = a, b
+        assert not (lane == other and a[2] < high and low < a[3])
+        assert not (lane < other and low < x < high)
+
+
+def test_moments_that_have_room_are_all_named() -> None:
+    spread = [(float(120 * i), "deploy 1234567\n9 Mar 14:20") for i in range(9)]
+    assert all(place == (0, "left") for place in lanes(spread, 1100))
+
+
+def test_of_sixty_deploys_those_that_matter_are_named_and_every_line_is_drawn() -> None:
+    sixty = marks(*((i, f"deploy {i:07}", "deploy") for i in range(60)), (31, "support hears", "support"))
+    sixty = sixty.with_columns(chief=pl.col("label") == "deploy 0000029")
+    chart = rates_chart(rates(*([3] * 12), every=5), sixty)
+    assert {"deploy 0000029\n9 Mar 12:29", "support hears\n9 Mar 12:31"} <= set(words(chart))
+    assert len([row for row in rows(chart, "rule") if "what" in row]) == 61
+
+
+def test_neighbours_of_the_captured_incident_do_not_cross() -> None:
+    """Deploys B, C and D of the sample and the first word from support, where they stand in a chart of 928 px."""
+    told = [(524.0, "deploy bd8d951\n9 Mar 14:20"), (538.0, "support hears\n9 Mar 15:20"),
+            (650.0, "deploy 97f55d6\n9 Mar 23:40"), (757.0, "deploy d27d560\n10 Mar 07:30")]  # fmt: skip
+    assert lanes(told, 928) == [(0, "right"), (0, "left"), (0, "left"), (0, "left")]

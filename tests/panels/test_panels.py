@@ -18,7 +18,7 @@ EVIL = "\"'><img src=x onerror=top.t=1><script>top.t=2</script>`<svg onload=top.
 ELEMENTS = {
     "a", "abbr", "article", "b", "code", "dd", "details", "div", "dl", "dt", "h1", "h3", "h4", "header", "i", "li",
     "ol", "p", "pre", "section", "span", "summary", "table", "tbody", "td", "th", "thead", "tr", "ul",
-    "svg", "g", "path", "rect", "text", "line", "clippath", "defs", "script",
+    "svg", "g", "path", "rect", "text", "tspan", "line", "clippath", "defs", "script",
 }  # fmt: skip
 
 

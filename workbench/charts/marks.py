@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from workbench.charts.labels import text_width
 
 _GAP = 10.0  # px between two labels of a lane
-_MOST = 8
+_MOST = 4
 
 
 class Placed(NamedTuple):
@@ -18,58 +18,70 @@ class Placed(NamedTuple):
     side: str
 
 
-def lanes(labels: Sequence[tuple[float, str]], width: float, *, size: float = 11) -> list[Placed]:
-    """Give each label the highest lane where it overlaps no other and no line runs through it.
+class _Label(NamedTuple):
+    """A label at a place: from `start` to `end` px in its lane, its line at `x` from there down to the axis."""
+
+    x: float
+    start: float
+    end: float
+    place: Placed
+
+    def meets(self, other: _Label) -> bool:
+        if self.place.lane == other.place.lane:
+            return self.end + _GAP > other.start and self.start - _GAP < other.end
+        upper, lower = sorted((self, other), key=lambda label: label.place.lane)
+        return lower.start - 1 < upper.x < lower.end + 1 and upper.x != lower.x
+
+
+def lanes(
+    labels: Sequence[tuple[float, str]], width: float, *, size: float = 11, first: Collection[int] = ()
+) -> list[Placed | None]:
+    """Give each label a lane where it overlaps no other, no line runs through it, and its own runs through none.
 
     A line runs from its label down to the axis, so that it crosses the lanes below its own.
 
     Parameters
     ----------
     labels
-        (x in px, text), in order of x.
+        (x in px, text), in order of x; a text may have several lines.
     width
-        Of the chart, px: a label that would leave it on the right stands left of its line.
+        Of the chart, px: no label leaves it.
+    first
+        Which of them, by their numbers, choose before the others.
 
     Returns
     -------
-    One place a label, in the order given.
+    One place a label, in the order given; None for one that finds no room in four lanes: its line has to do without.
 
     Examples
     --------
-    >>> [tuple(place) for place in lanes([(0, "release a"), (20, "release b"), (390, "release c")], 400)]
+    >>> [place and tuple(place) for place in lanes([(0, "release a"), (20, "release b"), (390, "release c")], 400)]
     [(0, 'left'), (1, 'left'), (0, 'right')]
     """
-    spans = [_span(x, text, width, size) for x, text in labels]
-    placed: dict[int, int] = {}
-    order = sorted(range(len(labels)), key=lambda i: (spans[i][2] == "left", i))  # those at the right edge choose first
+    spans = [max((text_width(line, size) for line in text.split("\n")), default=0.0) for _, text in labels]
+    keys: tuple[Callable[[int], float], ...] = (float, lambda i: -i, lambda i: labels[i][0] + spans[i] <= width)
+    tries = []
+    for key in keys:
+        order = sorted(range(len(labels)), key=lambda i, key=key: (i not in first, key(i), i))  # type: ignore[misc]
+        tries.append(_greedily(order, [x for x, _ in labels], spans, width))
+    placed = max(tries, key=lambda found: (len(found), -sum(label.place.lane for label in found.values())))
+    return [placed[i].place if i in placed else None for i in range(len(labels))]
+
+
+def _greedily(order: Sequence[int], at: Sequence[float], spans: Sequence[float], width: float) -> dict[int, _Label]:
+    """Give each label in turn the highest lane that is free, right of its line if it can be."""
+    placed: dict[int, _Label] = {}
     for i in order:
-        free = [lane for lane in range(_MOST) if _fits(i, lane, labels, spans, placed, crossing=False)]
-        clear = [lane for lane in free if _fits(i, lane, labels, spans, placed, crossing=True)]
-        placed[i] = (clear or free or [0])[0]
-    return [Placed(placed[i], spans[i][2]) for i in range(len(labels))]
-
-
-def _span(x: float, text: str, width: float, size: float) -> tuple[float, float, str]:
-    long = text_width(text, size)
-    return (x, x + long, "left") if x + long <= width else (x - long, x, "right")
-
-
-def _fits(
-    i: int,
-    lane: int,
-    labels: Sequence[tuple[float, str]],
-    spans: Sequence[tuple[float, float, str]],
-    placed: dict[int, int],
-    *,
-    crossing: bool,
-) -> bool:
-    start, end, _ = spans[i]
-    for other, at in placed.items():
-        low, high, _ = spans[other]
-        if at == lane and end + _GAP > low and start - _GAP < high:
-            return False
-        if crossing and at < lane and start < labels[other][0] < end:
-            return False
-        if crossing and at > lane and low < labels[i][0] < high:
-            return False
-    return True
+        sides = [("left", at[i], at[i] + spans[i]), ("right", at[i] - spans[i], at[i])]
+        inside = [(side, start, end) for side, start, end in sides if start >= 0 and end <= width]
+        for lane in range(_MOST):
+            free = [
+                label
+                for side, start, end in inside
+                for label in [_Label(at[i], start, end, Placed(lane, side))]
+                if not any(label.meets(other) for other in placed.values())
+            ]
+            if free:
+                placed[i] = free[0]
+                break
+    return placed

@@ -14,7 +14,7 @@ from workbench.charts.marks import Placed, lanes
 from workbench.charts.rows import text_rows, texts, x_px, y_px
 from workbench.charts.theme import LIGHT
 
-LANE, AXIS = 17, 22
+LANE, AXIS = 30, 22  # a label has two lines: what, and when
 NO_MARKS = pl.DataFrame(schema={"at": pl.Datetime("us", "UTC"), "label": pl.String, "kind": pl.String})
 _STROKE = {"deploy": LIGHT.ink, "support": LIGHT.partial, "alert": LIGHT.normal}
 _TICKS = [timedelta(minutes=m) for m in (5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 20160, 43200)]
@@ -40,11 +40,11 @@ class Times(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """Moments with their labels, placed; `head` is the room above the plot that the labels take."""
+    """Moments with their labels, placed where there is room; `head` is what the labels take above the plot, px."""
 
     shown: pl.DataFrame
     told: list[str]
-    placed: list[Placed]
+    placed: list[Placed | None]
     head: int
 
     @classmethod
@@ -53,10 +53,21 @@ class Marks(NamedTuple):
         shown = (
             (NO_MARKS if marks is None else marks).filter(pl.col("at").is_between(times.start, times.end)).sort("at")
         )
-        told = [f"{label} {moment(at)}" for at, label in shown.select("at", "label").iter_rows()]
-        placed = lanes([(times.x(at), text) for at, text in zip(shown["at"], told, strict=True)], times.width)
-        head = LANE * (1 + max((lane for lane, _ in placed), default=-1)) + (4 if placed else 0)
-        return cls(shown, told, placed, head)
+        told = [f"{label}\n{moment(at)}" for at, label in shown.select("at", "label").iter_rows()]
+        chief = [
+            i
+            for i, (kind, weighs) in enumerate(zip(shown["kind"], _weights(shown), strict=True))
+            if weighs or kind != "deploy"
+        ]
+        at = [(times.x(at), text) for at, text in zip(shown["at"], told, strict=True)]
+        placed = lanes(at, times.width, first=chief)
+        named = [place.lane for place in placed if place is not None]
+        return cls(shown, told, placed, LANE * (1 + max(named)) + 6 if named else 4)
+
+
+def _weights(marks: pl.DataFrame) -> list[bool]:
+    """Say which moments matter most, where that is told (`chief`): they are named before the others."""
+    return marks["chief"].fill_null(False).to_list() if "chief" in marks.columns else [False] * marks.height
 
 
 def axis(times: Times) -> list[alt.Chart]:
@@ -84,17 +95,20 @@ def axis(times: Times) -> list[alt.Chart]:
 
 
 def draw_marks(marks: Marks, times: Times) -> list[alt.Chart]:
-    """Draw a dashed line at each moment, from its label down to the floor."""
+    """Draw a dashed line at each moment, from its label down to the floor; hovering over it names it, too."""
     if marks.shown.is_empty():
         return []
-    rules: list[tuple[float, float, float, str]] = []
+    rules: list[tuple[float, float, float, str, str]] = []
     rows: dict[str, list[tuple[float, float, str, str]]] = {"left": [], "right": []}
     moments = zip(marks.shown.select("at", "kind").iter_rows(), marks.told, marks.placed, strict=True)
-    for (at, kind), text, (lane, side) in moments:
+    for (at, kind), text, place in moments:
         x = min(max(times.x(at), 0.5), times.width - 0.5)
-        rules.append((x, lane * LANE + 2.0, times.floor, _STROKE.get(kind, LIGHT.soft)))
-        rows[side].append((x + (5 if side == "left" else -5), lane * LANE + 8.0, text, LIGHT.ink))
-    lines = pl.DataFrame(rules, schema=["x", "y", "y2", "stroke"], orient="row")
+        top = marks.head - 4.0 if place is None else place.lane * LANE + 2.0
+        rules.append((x, top, times.floor, _STROKE.get(kind, LIGHT.soft), text.replace("\n", ", ")))
+        if place is not None:
+            side = 5 if place.side == "left" else -5
+            rows[place.side].append((x + side, top + 6.0, text, LIGHT.ink))
+    lines = pl.DataFrame(rules, schema=["x", "y", "y2", "stroke", "what"], orient="row")
     drawn = (
         alt.Chart(lines)
         .mark_rule(strokeWidth=1.2, strokeDash=[3, 2])
@@ -103,6 +117,7 @@ def draw_marks(marks: Marks, times: Times) -> list[alt.Chart]:
             y=y_px("y", times.height),
             y2="y2:Q",
             stroke=alt.Stroke("stroke:N", scale=None),
+            tooltip=[alt.Tooltip("what:N")],
         )
     )
     return [drawn, *(layer for side, on in rows.items() if on for layer in haloed(on, times, align=side))]
@@ -111,5 +126,6 @@ def draw_marks(marks: Marks, times: Times) -> list[alt.Chart]:
 def haloed(rows: Sequence[tuple[float, float, str, str]], times: Times, **style: object) -> list[alt.Chart]:
     """Write texts that may stand over a line: first in the colour of the paper, and wider."""
     frame = text_rows(list(rows))
-    halo = texts(frame, times.width, times.height, fontSize=11, stroke=LIGHT.paper, strokeWidth=4, **style)
-    return [halo, texts(frame, times.width, times.height, fontSize=11, **style)]
+    style = {"fontSize": 11, "lineBreak": "\n", "lineHeight": 13, **style}
+    halo = texts(frame, times.width, times.height, stroke=LIGHT.paper, strokeWidth=4, **style)
+    return [halo, texts(frame, times.width, times.height, **style)]
