@@ -22,6 +22,7 @@ from workbench.contrast import contrast
 from workbench.errors.grouping import Grouping, group
 from workbench.errors.impact import bug_impact
 from workbench.errors.messages import canonical_messages
+from workbench.errors.usual import deploys
 from workbench.replay.dom import blank_pages
 from workbench.replay.privacy import leaks
 from workbench.symbolicate.audit import audit_maps
@@ -119,6 +120,12 @@ class Case:
         """Deploys, oldest first."""
         return self.evidence.table("releases").sort("deployed_at", nulls_last=True)
 
+    @cached_property
+    def deploys(self) -> pl.DataFrame:
+        """When each release was deployed, under the name that the events give it (`shop@b4472428e6f7` is a commit)."""
+        known = self.releases.drop_nulls("deployed_at")
+        return deploys(self.events, known) if known.height else known.select("release", "deployed_at")
+
     @property
     def lab_runs(self) -> pl.DataFrame:
         """Lighthouse results."""
@@ -168,8 +175,7 @@ class Case:
     def hitting(self) -> pl.DataFrame:
         """The bugs that hit somebody: in a session of people, or in events of which nobody knows the session."""
         bug_of, events = self._met
-        known = events.filter(pl.col("session_id").is_not_null()).select("event_id")
-        told = bug_of.join(known, on="event_id", how="semi")["bug_id"].drop_nulls().unique()
+        told = bug_of.join(events.drop_nulls("session_id"), on="event_id", how="semi")["bug_id"].drop_nulls().unique()
         return self.bugs.filter((pl.col("sessions") > 0) | ~pl.col("bug_id").is_in(told.implode()))
 
     def bug(self, bug_id: str) -> Bug:
@@ -188,8 +194,7 @@ class Case:
     @cached_property
     def funnel(self) -> pl.DataFrame:
         """Raw errors to bugs that hit users: one row a step, `n` what is left."""
-        events = self.grouping.events
-        left = events.filter(pl.col("noise_class").is_null())
+        left = self.grouping.events.filter(pl.col("noise_class").is_null())
         steps = [
             ("raw errors", self.events.height),
             ("after noise", left.height),
@@ -261,8 +266,9 @@ class Case:
     @cached_property
     def previous_release(self) -> str | None:
         """The release that was live before `breaking_release`."""
-        before = self.releases.filter(pl.col("release") == self.breaking_release)["previous_release"].drop_nulls()
-        return before[0] if len(before) else None
+        at = self.deploys.filter(pl.col("release") == self.breaking_release).select("deployed_at")
+        before = self.releases.join(at, on="deployed_at")["previous_release"].drop_nulls()
+        return next(iter(before), None)
 
     @cached_property
     def vitals_change(self) -> pl.DataFrame:

@@ -22,15 +22,17 @@ RULE = "errors-5x"
 def headline_view(case: Case) -> HeadlineView:
     """Say the finding of a case in one sentence, what is behind it in a few, and five numbers."""
     failed = [report for report in case.evidence.reports if report.failed and report.table == "events"]
-    if failed:
+    if failed and case.events.is_empty():
         return HeadlineView("The error tracker could not be read", sentence(failed[0].failed or ""))
     if case.events.is_empty():
-        return HeadlineView("No errors reached the tracker in this window", nothing_here(case))
+        of = f" of release {release_name(case.release)}" if case.release else ""
+        return HeadlineView(f"No errors{of} reached the tracker in this window", nothing_here(case))
     hitting = case.hitting
     if hitting.is_empty():
         title = f"{plural(case.events.height, 'error')}, and none of them a bug that hit anybody"
         return HeadlineView(title, "Every error in this window is noise; the classes and their reasons stand below.")
-    return HeadlineView(_title(case, hitting), _sub(case, hitting), _kpis(case, hitting))
+    at_least = "Not all errors could be read, so this is the least that happened. " * bool(failed)
+    return HeadlineView(_title(case, hitting), at_least + _sub(case, hitting), _kpis(case, hitting))
 
 
 def nothing_here(case: Case) -> str:
@@ -45,7 +47,14 @@ def nothing_here(case: Case) -> str:
     held = f" The source holds errors from {moment(whole[0])} to {moment(whole[1])} UTC." if whole else ""
     filters = [f"release {case.release}" if case.release else None, case.window.environment, case.window.project]
     looked = ", ".join(word for word in filters if word)
+    held += _releases_held(case) if case.release else ""
     return f"Looked for: {case.window.describe()}{f' ({looked})' if looked else ''}. {seen}{held}"
+
+
+def _releases_held(case: Case) -> str:
+    """Say which releases there are, where one that was asked for has no errors: it may be a slip."""
+    named = case.evidence.table("events")["release"].drop_nulls().unique().sort().to_list()
+    return f" Errors of this window name {listed([release_name(name) for name in named])}." if named else ""
 
 
 def exposed(case: Case, hitting: pl.DataFrame) -> int | None:
@@ -62,7 +71,7 @@ def exposed(case: Case, hitting: pl.DataFrame) -> int | None:
 
 def deployed_at(case: Case, release: str | None) -> datetime | None:
     """When a release was deployed, None when nobody says."""
-    times = case.releases.filter(pl.col("release") == release)["deployed_at"].drop_nulls() if release else []
+    times = case.deploys.filter(pl.col("release") == release)["deployed_at"] if release else []
     return times[0] if len(times) else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from workbench.case import Case
-from workbench.charts.labels import release_name, share, vital
+from workbench.charts.labels import count, milliseconds, release_name, share, shorten, vital
 from workbench.panels.funnel import FunnelView
 from workbench.panels.incident.words import listed, sentence
 from workbench.panels.noise import NoiseView
@@ -20,6 +20,7 @@ from workbench.panels.vitals import VitalsView
 COHORTS_SHOWN = 8
 STEPS = ("5m", "15m", "1h", "3h", "6h", "1d")
 BARS = 80
+NAMED = 6
 
 
 def funnel_view(case: Case) -> FunnelView:
@@ -42,7 +43,12 @@ def rates_view(case: Case) -> RatesView:
         else counts.select("at")
     )  # fmt: skip
     rates = grid.join(counts, on="at", how="left").with_columns(pl.col("errors", "noise").fill_null(0))
-    return RatesView(rates, _marks(case), f"Errors in stretches of {every}, noise in grey behind them.")
+    marks = _marks(case)
+    many = f" {count(marks.height)} deploys and other moments are marked, and named where there is room." * (
+        marks.height > NAMED
+    )
+    said = milliseconds(_length(every).total_seconds() * 1000)
+    return RatesView(rates, marks, f"Errors in stretches of {said}, noise in grey behind them.{many}")
 
 
 def _length(step: str) -> timedelta:
@@ -51,10 +57,12 @@ def _length(step: str) -> timedelta:
 
 
 def _marks(case: Case) -> pl.DataFrame:
-    deploys = case.releases.filter(pl.col("deployed_at").is_not_null()).select(
-        pl.col("deployed_at").alias("at"),
-        pl.concat_str(pl.lit("deploy "), pl.col("release").str.head(7)).alias("label"),
-        pl.lit("deploy").alias("kind"),
+    blamed = case.bugs["release"].drop_nulls().unique()
+    deploys = case.deploys.select(
+        at="deployed_at",
+        label=pl.format("deploy {}", pl.col("release").map_elements(deploy_name, return_dtype=pl.String)),
+        kind=pl.lit("deploy"),
+        chief=pl.col("release").is_in(blamed.implode()),
     )
     support = case.sessions["support_at"].min()
     heard = pl.DataFrame(
@@ -62,10 +70,22 @@ def _marks(case: Case) -> pl.DataFrame:
             "at": [support] if support else [],
             "label": ["support hears"] if support else [],
             "kind": ["support"] if support else [],
+            "chief": [True] if support else [],
         },
         schema=deploys.schema,
     )
     return pl.concat([deploys, heard]).sort("at")
+
+
+def deploy_name(release: str) -> str:
+    """Name a release so that it fits above a line: without its package, a commit by its first digits.
+
+    Examples
+    --------
+    >>> deploy_name("shop@7f3c2e1d90aa"), deploy_name("storefront@4.2.0"), deploy_name("main-branch-2026-03-09-build-7")
+    ('7f3c2e1', '4.2.0', 'main-bra…build-7')
+    """
+    return shorten(release_name(release.rpartition("@")[2] or release), 16)
 
 
 def vitals_view(case: Case) -> VitalsView:
@@ -81,7 +101,7 @@ def vitals_view(case: Case) -> VitalsView:
         finding = f"No vital got worse with {pair}."
     else:
         told = [_cohort(row) for row in worse.sort(_urgency(), maintain_order=True).head(4).iter_rows(named=True)]
-        finding = sentence(f"With {pair}, {listed(told)}")
+        finding = sentence(f"With {pair} got worse: {listed(told)}")
     routes = by_route.filter(pl.col("verdict") == "regression")
     where = (
         f" By page: {'; '.join(_cohort(row) for row in routes.head(3).iter_rows(named=True))}." if routes.height else ""
@@ -114,7 +134,7 @@ def _counts(changes: pl.DataFrame) -> tuple[int, int]:
 def _cohort(row: dict[str, Any]) -> str:
     where = f" `{row['route']}`" if row.get("route") else ""
     before, after = vital(row["metric"], row["p75_before"]), vital(row["metric"], row["p75_after"])
-    return f"{row['metric']} on {row['device_class']}{where} {before} → {after}"
+    return f"{row['metric']} on {row['device_class']}{where} {before} → {after}".replace(" ms", "\u00a0ms")
 
 
 def noise_view(case: Case) -> NoiseView:

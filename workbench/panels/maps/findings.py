@@ -56,7 +56,7 @@ def headline_view(case: Case) -> HeadlineView:
 
 def verdicts_view(case: Case) -> SectionView:
     """Count the verdicts on all frames, release by release."""
-    deployed = case.releases.group_by("release").agg(pl.col("deployed_at").min())
+    deployed = case.deploys.group_by("release").agg(pl.col("deployed_at").min())
     order = case.map_audit.select("release").unique(maintain_order=True).with_row_index("order")
     counts = (
         case.frames.group_by(pl.col("release", "map_status").cast(pl.String))
