@@ -44,7 +44,7 @@ class Ledger(Panel[LedgerView]):
         rows = [
             [
                 tag("span", join([fetch.source, fetch.table.replace("_", " ")], " · "), cls="bs-nowrap"),
-                fetch.query or fetch.window.describe(),
+                tag("div", fetch.query or fetch.window.describe(), cls="bs-wrap"),
                 count(fetch.rows),
                 count(len(fetch.refused)),
                 _complete(fetch),
@@ -52,7 +52,7 @@ class Ledger(Panel[LedgerView]):
             ]
             for fetch in result.fetches
         ]
-        ledger = table(["Source", "Query", *numbers, "Complete", Column("Note", wide=True)], rows)
+        ledger = table(["Source", Column("Query", wide=True), *numbers, "Complete", Column("Note", wide=True)], rows)
         if not result.joins.is_empty():
             columns = ["Missing", "Why", Column("Errors", number=True), Column("Share", number=True)]
             missing = [
@@ -66,7 +66,7 @@ class Ledger(Panel[LedgerView]):
 
 def _complete(fetch: FetchReport) -> Markup:
     if fetch.failed:
-        return tag("span", "failed", cls="bs-tag bs-tag-bad")
+        return tag("span", "in part" if fetch.rows else "failed", cls="bs-tag bs-tag-bad")
     if fetch.truncated:
         return tag("span", "truncated", cls="bs-tag bs-tag-warn")
     if fetch.refused:
@@ -79,4 +79,4 @@ def _note(fetch: FetchReport) -> Markup:
     if fetch.refused:
         first = fetch.refused[0]
         said.append(f"{plural(len(fetch.refused), 'record')} set aside, first: {first.place}: {first.reason}")
-    return join([prose(text) for text in said if text], "; ")
+    return tag("div", join([prose(text) for text in said if text], "; "), cls="bs-wrap")

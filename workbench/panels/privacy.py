@@ -55,4 +55,5 @@ class Leaks(Panel[LeaksView]):
         said = (
             f"{looked}. What was typed is not shown here; mask the field in the recorder, and delete these recordings."
         )
-        return table(["What", "Where", *numbers, "First"], rows) + tag("p", prose(said), cls="bs-cap")
+        columns = ["What", Column("Where", wide=True), *numbers, "First"]
+        return table(columns, rows) + tag("p", prose(said), cls="bs-cap")

@@ -38,11 +38,12 @@ class SourceMaps(Panel[SourceMapsView]):
             [
                 tag("span", release_name(row["release"]), title=row["release"], cls="bs-nowrap"),
                 tag("b", str(row["verdict"]).replace("_", " ")),
-                prose(str(row["detail"] or "")) + tag("div", prose(str(row["way_out"] or "")), cls="bs-cap"),
+                tag("div", prose(str(row["detail"] or "")), cls="bs-wrap")
+                + tag("div", prose(str(row["way_out"] or "")), cls="bs-cap bs-wrap"),
                 count(row["events"]),
                 count(row["frames"]),
             ]
             for row in result.audit.iter_rows(named=True)
         ]
         numbers = [Column(name, number=True) for name in ("Events", "Frames")]
-        return table(["Release", "Verdict", "What was found, and the way out", *numbers], rows)
+        return table(["Release", "Verdict", Column("What was found, and the way out", wide=True), *numbers], rows)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import polars as pl
 
+from connectors.stores import FetchReport
 from workbench.case import Case
 from workbench.charts.labels import plural, release_name, share
 from workbench.panels.completeness import CompletenessView
 from workbench.panels.incident.findings import nothing_here
+from workbench.panels.incident.words import sentence
 from workbench.panels.ledger import LedgerView
+
+TOLD = (
+    "events", "frames", "breadcrumbs", "requests", "page_views", "sessions", "vitals", "replays", "spans", "releases",
+    "artifacts", "lab_runs",
+)  # fmt: skip
+"""What the ledger lists, also where no section has needed it."""
 
 
 def completeness_view(case: Case) -> CompletenessView:
-    """Say what is partial, the gravest first."""
+    """Say what is partial, the gravest first; all is asked for, so that no outage shows below the findings only."""
+    _ask(case)
     unmapped = _missing_maps(case)
     joins = missing(case)
     reports = case.evidence.reports
     said = [
-        *(f"{_table(report.table)} could not be read: {report.failed}" for report in reports if report.failed),
+        *(sentence(f"{_table(report.table)} {_came(report)}: {report.failed}") for report in reports if report.failed),
         *(f"{_table(report.table)} were cut off: the source has more." for report in reports if report.truncated),
         *([nothing_here(case)] if case.events.is_empty() else []),
         *unmapped,
@@ -35,14 +44,20 @@ def completeness_view(case: Case) -> CompletenessView:
 
 def ledger_view(case: Case) -> LedgerView:
     """Every fetch, and why single pieces of evidence are missing."""
-    for name in ("events", "frames", "breadcrumbs", "requests", "page_views", "sessions", "vitals", "replays", "spans",
-                 "releases", "artifacts", "lab_runs"):  # fmt: skip
-        case.evidence.table(name)
+    _ask(case)
     return LedgerView(
         case.evidence.reports,
         missing(case).select("what", "reason", "n", "share"),
         "A row that was set aside is named with its place; nothing else of its file is lost. Times are UTC.",
     )
+
+
+def _ask(case: Case) -> None:
+    for name in TOLD:
+        if name == "vitals":
+            case.evidence.rows(name)  # millions of them are counted, not held
+        else:
+            case.evidence.table(name)
 
 
 def missing(case: Case) -> pl.DataFrame:
@@ -95,6 +110,13 @@ def _of_what(joins: pl.DataFrame, what: str, said: str) -> list[str]:
         return []
     reasons = ", ".join(f"{row['reason']} {share(row['share'])}" for row in rows.head(3).iter_rows(named=True))
     return [f"{share(rows['share'].sum())} of errors have {said} ({reasons})."]
+
+
+def _came(report: FetchReport) -> str:
+    """Say what became of a fetch that failed: several systems may give one table, and one page may fail of many."""
+    if not report.rows:
+        return "could not be read"
+    return f"could be read only in part ({plural(report.rows, 'row')} came)"
 
 
 def _table(name: str) -> str:
