@@ -10,6 +10,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench.panels.mode import import_schemas_quickly, is_static
+
 if TYPE_CHECKING:
     from workbench.panels.bug import Bug, BugView, ReplayView, ThrowView, TraceView
     from workbench.panels.bugs import BugsTable, BugsView
@@ -45,6 +47,9 @@ _HOMES = {
     "vitals": "Vitals VitalsView",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+if is_static():
+    import_schemas_quickly()
 
 __all__ = [
     "Bug",

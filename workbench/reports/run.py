@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Thread
-from typing import Any
-
-import nbformat
-from traitlets.config import Config
+from typing import TYPE_CHECKING, Any
 
 import connectors.exceptions
-from connectors.exceptions import BlindspotError, SourceNotFound
+from connectors.exceptions import BlindspotError, ParameterError, SourceNotFound
 from workbench.panels.assets import built, packed
-from workbench.panels.mode import STATIC
+from workbench.panels.mode import STATIC, import_schemas_quickly
 from workbench.reports import parameters
 from workbench.reports.index import write_index
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+    from traitlets.config import Config
 
 NOTEBOOKS = ("notebooks", "workbench/notebooks")
 
@@ -58,7 +59,7 @@ def run_report(name: str, given: dict[str, Any], out: Path | str | None = None, 
     Raises
     ------
     ParameterError
-        A parameter is unknown or not of its type; nothing was run.
+        A parameter is unknown or not of its type, or nothing can be written to the report's folder; nothing was run.
     SourceNotFound
         There is no such notebook.
     BlindspotError
@@ -69,13 +70,11 @@ def run_report(name: str, given: dict[str, Any], out: Path | str | None = None, 
     notebook = find_notebook(name)
     checked = parameters.check(given, notebook.stem)
     began = datetime.now(UTC)
-    html = Path(out) if out is not None else Path("reports") / f"{notebook.stem}-{began:%Y-%m-%d-%H%M%S}.html"
-    html = html if html.suffix == ".html" else html / f"{notebook.stem}.html"
-    html.parent.mkdir(parents=True, exist_ok=True)
+    html = _place(out, f"{notebook.stem}-{began:%Y-%m-%d-%H%M%S}", notebook.stem)
     built("report.js")  # a missing player is said now, not after the notebook ran
+    executed = html.with_suffix(".ipynb")
     warm = Thread(target=packed, args=("vega",), daemon=True)
     warm.start()
-    executed = html.with_suffix(".ipynb")
     nb = execute(notebook, executed, checked.for_notebook(), progress=progress)
     warm.join()
     from workbench.reports.exporter import ReportExporter
@@ -86,6 +85,20 @@ def run_report(name: str, given: dict[str, Any], out: Path | str | None = None, 
     write_index(html.parent)
     took = (datetime.now(UTC) - began).total_seconds()
     return Made(html, executed, resources["blindspot"]["title"], took, html.stat().st_size)
+
+
+def _place(out: Path | str | None, dated: str, plain: str) -> Path:
+    """Say where the HTML file goes; that nothing can be written there is said now, not after the notebook ran."""
+    html = Path("reports") / f"{dated}.html" if out is None else Path(out)
+    html = html if html.suffix.lower() in (".html", ".htm") else html / f"{plain}.html"
+    try:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=html.parent):
+            return html
+    except OSError as error:
+        raise ParameterError(
+            f"the report cannot be written to {html.parent} ({error.strerror}); give a folder that can be written to"
+        ) from None
 
 
 def find_notebook(name: str) -> Path:
@@ -114,8 +127,9 @@ def find_notebook(name: str) -> Path:
     raise SourceNotFound(f"no report {name}; there are: {', '.join(there) or 'none'}")
 
 
-def execute(notebook: Path, executed: Path, given: dict[str, Any], *, progress: bool = True) -> nbformat.NotebookNode:
+def execute(notebook: Path, executed: Path, given: dict[str, Any], *, progress: bool = True) -> NotebookNode:
     """Run a notebook in static mode and keep it, whole or partial, at `executed`, without paths of this machine."""
+    import_schemas_quickly()
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
@@ -149,10 +163,14 @@ def _kernel(sockets: str) -> Config:
 
     Left to itself Jupyter puts them into the working folder, where two reports made at a time take each other's.
     """
+    from traitlets.config import Config
+
     return Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}} if os.name == "posix" else {})
 
 
-def _tidy(executed: Path, notebook: Path) -> nbformat.NotebookNode:
+def _tidy(executed: Path, notebook: Path) -> NotebookNode:
+    import nbformat
+
     nb = nbformat.read(executed, as_version=4)
     if "papermill" in nb.metadata:
         nb.metadata.papermill["input_path"] = notebook.name
