@@ -36,6 +36,14 @@ def test_the_version_is_the_distributions() -> None:
         (["report", "incidnet"], 'Unknown command "incidnet". Did you mean "incident"?'),
         (["report", "incident", "--source", "//me:pw@host"], "source holds credentials"),
         (["report", "incident", "--end"], "--end requires an argument"),
+        (
+            ["report", "incident", "--start", "2026-03-09", "14:00"],
+            "'14:00' belongs to no option; a value with a blank",
+        ),
+        (
+            ["report", "incident", "--out", "/dev/null/here/report.html"],
+            "the report cannot be written to /dev/null/here",
+        ),
     ],
 )
 def test_what_it_cannot_use_is_one_line_on_stderr_and_exit_code_2(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 
-from cyclopts import App, CycloptsError, UnknownOptionError
+from cyclopts import App, CycloptsError, UnknownOptionError, UnusedCliTokensError
 
 from connectors.exceptions import AddressError, BlindspotError, ParameterError
 
@@ -54,6 +54,9 @@ def main(arguments: list[str] | None = None) -> None:
 def _said(error: CycloptsError) -> str:
     """Say what is wrong with the command line, and what there is instead."""
     said = " ".join(str(error).split())
+    if isinstance(error, UnusedCliTokensError):
+        left = " ".join(error.unused_tokens or ())
+        return f"{left!r} belongs to no option; a value with a blank in it wants quotes. See workbench --help."
     if isinstance(error, UnknownOptionError) and error.argument_collection is not None:
         names = [argument.name for argument in error.argument_collection if argument.name.startswith("--")]
         return f"{said} There are: {', '.join(names)}."
