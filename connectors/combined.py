@@ -6,51 +6,25 @@ that the evidence is partial.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
+from connectors.combined_warehouses import OverWarehouses
 from connectors.exceptions import AuthError, BlindspotError, FetchError, FormatError, SourceNotFound
-from connectors.loaded import once_a_key
+from connectors.merging import KIND_OF, PartStore, merge_fetched
 from connectors.redaction import redact
 from connectors.registry import open_store
 from connectors.sources import Described
-from connectors.stores import Fetched, FetchReport, Refused, Window
+from connectors.stores import Fetched, FetchReport, Window
 from connectors.tables import ARTIFACTS, REPLAY_EVENTS, SPANS, TABLES, Table
 
-# whose business each table is; where that part has it not, any other that has it is asked
-KIND_OF: Mapping[str, str] = {
-    "events": "tracker", "frames": "tracker", "breadcrumbs": "tracker", "requests": "tracker",
-    "vitals": "rum", "page_views": "rum", "sessions": "rum",
-    "replays": "replays", "replay_events": "replays", "spans": "traces", "lab_runs": "lab",
-    "releases": "releases", "artifacts": "sourcemaps",
-}  # fmt: skip
 # what may be wrong today and right tomorrow; everything else is a mistake in the description
 OUTAGES = (AuthError, FetchError, FormatError, SourceNotFound)
-
-
-class PartStore(NamedTuple):
-    """One part: where it is, what it is named for, its store, or why there is none."""
-
-    address: str
-    kinds: tuple[str, ...]
-    store: Any
-    failed: str | None = None
-
-    @property
-    def name(self) -> str:
-        """What the part calls itself."""
-        return str(getattr(self.store, "name", self.address))
-
-    def has(self, table_name: str) -> bool:
-        """Say whether it has a table; one that cannot be opened might."""
-        if self.store is None:
-            return KIND_OF[table_name] in self.kinds
-        return bool(self.store.has(table_name)) if hasattr(self.store, "has") else hasattr(self.store, table_name)
 
 
 class CombinedStore:
@@ -136,7 +110,7 @@ class CombinedStore:
     def spans(self, *, trace_ids: Sequence[str] | None = None, window: Window | None = None) -> Fetched:
         """Spans of some traces, of a window, or of both, of every trace backend."""
         query = (window or Window()).describe() if trace_ids is None else f"{len(trace_ids)} traces"
-        return self._asked(SPANS, query, lambda store: store.spans(trace_ids=trace_ids, window=window), window)
+        return self._asked(SPANS, query, lambda store: self._spans_of(store, trace_ids, window), window)
 
     def artifacts(self, release: str | None = None) -> Fetched:
         """Bundles and their maps, of one release or of all, of every source-map store."""
@@ -190,8 +164,14 @@ class CombinedStore:
         return answer.frame
 
     def _of_window(self, name: str, window: Window) -> Fetched:
-        query, ask = window.describe(), lambda store: _in_part(store, name, window, getattr(store, name)(window))
+        query, ask = window.describe(), lambda store: self._of_part(store, name, window)
         return self._asked(TABLES[name], query, ask, window)
+
+    def _of_part(self, store: Any, name: str, window: Window) -> Fetched:
+        return _in_part(store, name, window, getattr(store, name)(window))
+
+    def _spans_of(self, store: Any, trace_ids: Sequence[str] | None, window: Window | None) -> Fetched:
+        return store.spans(trace_ids=trace_ids, window=window)
 
     def _asked(self, table: Table, query: str, ask: Callable[[Any], Fetched], window: Window | None = None) -> Fetched:
         window = window or Window()
@@ -213,6 +193,10 @@ class CombinedStore:
         return Fetched(
             table.empty().lazy(), FetchReport(part.name, table.name, query, 0, window, pages=0, failed=failed)
         )
+
+
+class CombinedWarehouses(OverWarehouses, CombinedStore):
+    """As `CombinedStore`, where a part is a warehouse: what is too big to come home is counted there."""
 
 
 def open_combined(described: Described) -> Any:
@@ -244,7 +228,9 @@ def open_combined(described: Described) -> Any:
         if described.first_party:
             store.first_party = described.first_party
         return store
-    return CombinedStore(described.name, parts, described.environment, described.first_party)
+    over_warehouses = any(hasattr(part.store, "warehouse_of") for part in parts)
+    kind = CombinedWarehouses if over_warehouses else CombinedStore
+    return kind(described.name, parts, described.environment, described.first_party)
 
 
 def _in_part(store: Any, name: str, window: Window, fetched: Fetched) -> Fetched:
@@ -254,46 +240,3 @@ def _in_part(store: Any, name: str, window: Window, fetched: Fetched) -> Fetched
     some = f"{name}: too many rows to bring home, and only some are here; a source of its own is counted whole"
     note = "; ".join(filter(None, (fetched.report.note, some)))
     return Fetched(fetched.frame, replace(fetched.report, truncated=True, note=note))
-
-
-def merge_fetched(
-    table: Table, query: str, fetched: Sequence[tuple[PartStore, Fetched]], window: Window, name: str
-) -> Fetched:
-    """Put what several parts gave into one table and one report: a row that two of them have is counted once.
-
-    Examples
-    --------
-    >>> from connectors.tables import RELEASES
-    >>> fine = Fetched(RELEASES.empty().lazy(), FetchReport("till", "releases", "all", 0))
-    >>> down = Fetched(RELEASES.empty().lazy(), FetchReport("shop", "releases", "all", 0, failed="shop is down"))
-    >>> got = [(PartStore("till", (), None), fine), (PartStore("shop", (), None), down)]
-    >>> report = merge_fetched(RELEASES, "all", got, Window(), "team").report
-    >>> report.source, report.failed
-    ('till, shop', 'shop: shop is down')
-    """
-    if not fetched:
-        note = f"no part of {name} has {table.name}"
-        return Fetched(table.empty().lazy(), FetchReport(name, table.name, query, 0, window, pages=0, note=note))
-    reports = [(part.name, answer.report) for part, answer in fetched]
-    rows = pl.concat([answer.frame.collect() for _, answer in fetched])
-    rows, twice = once_a_key(rows, table)
-    if table.time:
-        rows = rows.sort(table.time, maintain_order=True)
-    notes = [f"{who}: {report.note}" for who, report in reports if report.note]
-    if twice:
-        notes.append(f"{twice} {'row' if twice == 1 else 'rows'} came from two parts and were counted once")
-    report = FetchReport(
-        source=", ".join(who for who, _ in reports),
-        table=table.name,
-        query=query,
-        rows=rows.height,
-        window=window,
-        pages=sum(report.pages for _, report in reports),
-        truncated=any(report.truncated for _, report in reports),
-        rate_limited=any(report.rate_limited for _, report in reports),
-        refused=tuple(Refused(f"{who}: {place}", why) for who, report in reports for place, why in report.refused),
-        sampling="; ".join(f"{who}: {report.sampling}" for who, report in reports if report.sampling) or None,
-        note="; ".join(notes) or None,
-        failed="; ".join(f"{who}: {report.failed}" for who, report in reports if report.failed) or None,
-    )
-    return Fetched(rows.lazy(), report)

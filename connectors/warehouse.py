@@ -113,6 +113,10 @@ class Warehouse(WarehouseAnswers):
             return True
         return table_name in self._relations or table_name in self.told
 
+    def warehouse_of(self, table_name: str) -> Warehouse | None:
+        """Say where a table lies and is counted: here, if at all."""
+        return self if self.has(table_name) else None
+
     @property
     def told(self) -> tuple[str, ...]:
         """Tables that are told from others: sessions, where none are kept."""

@@ -27,6 +27,9 @@ BELONG_BY: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """By what the rows of a table belong to an error; where several are named, by the first that a row has."""
 
+OF_EVENTS = ("frames", "breadcrumbs")
+"""Tables of which only what belongs to an error is ever wanted."""
+
 BEFORE = timedelta(days=1)
 """How long before the window something can lie that an event of the window names."""
 
@@ -131,6 +134,23 @@ class WarehouseAnswers(ABC):
         """Deploys of the window."""
         return self._whole_or_of_errors(TABLES["releases"], window)
 
+    def of_errors(self, table_name: str, window: Window, events: Fetched) -> Fetched:
+        """Give a table's rows of a window; of too many, those that belong to errors which another store told.
+
+        Parameters
+        ----------
+        table_name
+            A table that lies here.
+        window
+            The errors' window.
+        events
+            The errors, as they came home.
+        """
+        home = events.frame.collect()
+        self._errors = {**self._errors, window: _Errors(nw.from_native(home.lazy()), home, events.report)}
+        table = TABLES[table_name]
+        return self._of_errors(table, window) if table_name in OF_EVENTS else self._whole_or_of_errors(table, window)
+
     def _errors_of(self, window: Window) -> _Errors:
         if window not in self._errors:
             rows, n = self.rows(EVENTS.name, window), self.count(EVENTS.name, window)
@@ -147,7 +167,7 @@ class WarehouseAnswers(ABC):
         """Give what belongs to the errors that came home; `n` is how many rows the window has of all."""
         if not self.has(table.name):
             return self._nothing(table, window)
-        if not self.has(EVENTS.name):
+        if not self.has(EVENTS.name) and window not in self._errors:
             return self._nothing(table, window, f"{self.name} has no events that {table.name} could belong to", n)
         errors = self._errors_of(window)
         reach = window if n is not None or window.start is None else replace(window, start=window.start - BEFORE)

@@ -11,11 +11,15 @@ from typing import Any, ClassVar
 
 import narwhals as nw
 import polars as pl
+import polars_hash as plh
 
 from connectors.exceptions import SourceError
 from connectors.warehouse_mapping import EPOCHS, ISO, Column
 
 MICROS = 1_000_000
+
+SEED = "blindspot:"
+"""Stands before every id that is hashed for a sample, so that nobody else's sample is of the same sessions."""
 
 
 class SqlEngine:
@@ -56,6 +60,10 @@ class SqlEngine:
         """Take a text out of a JSON document."""
         keys = "".join(f'."{key}"' for key in path)
         return f"json_extract_string({text}, '${keys}')"
+
+    def sampled(self, native: Any, column: str, below: str) -> Any:
+        """Keep the rows of whose id in `column` the seeded MD5 begins below `below`, eight hexadecimal digits."""
+        return self.filter(native, f"substr(md5(concat('{SEED}', {self.quote(column)})), 1, 8) < '{below}'")
 
     def time(self, text: str, unit: str) -> str:
         """Make a time out of a number of units since 1970, or out of ISO 8601 text."""
@@ -118,6 +126,10 @@ class IbisEngine:
             )
         return native.select(**{name: self._expression(native, column) for name, column in columns.items()})
 
+    def sampled(self, native: Any, column: str, below: str) -> Any:
+        """Keep the rows of whose id in `column` the seeded MD5 begins below `below`, eight hexadecimal digits."""
+        return native.filter((SEED + native[column]).hexdigest("md5").substr(0, 8) < below)
+
     def _expression(self, native: Any, column: Column) -> Any:
         value = native[column.column]
         if column.key is not None:
@@ -150,6 +162,11 @@ class PolarsEngine:
         frame = native.lazy()
         frame = frame.filter(pl.sql_expr(where)) if where else frame
         return frame.select(self._expression(column).alias(name) for name, column in columns.items())
+
+    def sampled(self, native: Any, column: str, below: str) -> Any:
+        """Keep the rows of whose id in `column` the seeded MD5 begins below `below`, eight hexadecimal digits."""
+        hashed = pl.concat_str(pl.lit(SEED), plh.col(column)).nchash.md5()  # type: ignore[attr-defined]
+        return native.lazy().filter(hashed.str.head(8) < below)
 
     def _expression(self, column: Column) -> Any:
         value = pl.sql_expr(column.sql) if column.sql is not None else pl.col(column.column or "")

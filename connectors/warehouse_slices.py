@@ -14,6 +14,7 @@ from connectors.loaded import once_a_key
 from connectors.pages import fill_in
 from connectors.stores import Refused
 from connectors.table import Table
+from connectors.warehouse_engines import engine_of
 
 Frame = nw.LazyFrame[Any]
 
@@ -109,6 +110,41 @@ def named(rows: Frame, column: str, ids: Sequence[str]) -> Frame:
     return rows.filter(nw.col(column).is_in(list(ids))) if ids else rows.head(0)
 
 
+def of_sessions(rows: Frame, one_in: int) -> Frame:
+    """Keep the rows of one session in `one_in`, by a seeded hash of its id: whole sessions, whole page views.
+
+    Whether a session is kept depends on its id alone, so every session has the same chance, the same ones are kept on
+    every engine and in every run, and those of a smaller sample are among those of a larger one. Rows without a session
+    go by their page view, rows without either by the time of day.
+
+    Parameters
+    ----------
+    rows
+        A table with `at` and, as far as it has them, `session_id` and `page_view_id`.
+    one_in
+        Of how many sessions one is kept; 1 keeps all.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> views = pl.LazyFrame({"session_id": [str(i // 2) for i in range(2000)]}).with_columns(
+    ...     at=datetime(2026, 3, 9, tzinfo=UTC))
+    >>> kept = of_sessions(nw.from_native(views), 10).collect()
+    >>> len(kept), len(kept) == 2 * kept["session_id"].n_unique()
+    (212, True)
+    """
+    if one_in <= 1:
+        return rows
+    have = rows.collect_schema().names()
+    at = nw.col("at").dt
+    minute = at.hour().cast(nw.Int64) * 60 + at.minute().cast(nw.Int64)
+    time = (minute * 60 + at.second().cast(nw.Int64)) * 1_000_000 + at.microsecond().cast(nw.Int64)
+    ids = [nw.col(name).cast(nw.String) for name in ("session_id", "page_view_id") if name in have]
+    native = rows.with_columns(_sampled=nw.coalesce(*ids, time.cast(nw.String))).to_native()
+    kept = engine_of(native, "a sample").sampled(native, "_sampled", f"{2**32 // one_in:08x}")
+    return nw.from_native(kept).lazy().drop("_sampled")
+
+
 def clean(rows: pl.DataFrame, table: Table, place: str, user_key: str) -> tuple[pl.DataFrame, list[Refused], list[str]]:
     """Bring rows that came home into canonical form; what no row of ours may be is set aside, and said.
 
@@ -138,8 +174,10 @@ def clean(rows: pl.DataFrame, table: Table, place: str, user_key: str) -> tuple[
             rows = rows.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name))
             notes.append(f"{odd} {'value' if odd == 1 else 'values'} of {name} is no finite number: taken as unknown")
     lacking = [pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name not in rows.columns]
-    ours, twice = once_a_key(fill_in(rows.with_columns(lacking), table, user_key), table)
+    order = [table.time] if table.time else list(table.key)
+    filled = fill_in(rows.with_columns(lacking), table, user_key).sort(order, maintain_order=True)
+    # of what was reported again and again, as a vital is until its page is left, the last report counts
+    ours, twice = once_a_key(filled, table, keep="last")
     if twice:
         notes.append(f"{twice} {'row' if twice == 1 else 'rows'} came more than once and were counted once")
-    order = [table.time] if table.time else list(table.key)
-    return ours.sort(order, maintain_order=True), refused, notes
+    return ours, refused, notes

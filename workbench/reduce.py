@@ -230,7 +230,7 @@ def _weight(have: Sequence[str]) -> nw.Expr:
     if "sample_rate" not in have:
         return nw.lit(1.0).alias("weight")
     rate = nw.col("sample_rate")
-    return nw.when(rate > 0).then(1.0 / rate).otherwise(nw.lit(1.0)).alias("weight")
+    return nw.when((rate > 0) & (rate <= 1)).then(1.0 / rate).otherwise(nw.lit(1.0)).alias("weight")
 
 
 def _distinct(column: str) -> nw.Expr:

@@ -9,9 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from connectors.combined import CombinedStore, PartStore
+from connectors.combined import CombinedStore
 from connectors.exceptions import AddressError, FetchError, SourceError, SourceNotFound
 from connectors.lake import Lake
+from connectors.merging import PartStore
 from connectors.registry import open_store
 from connectors.source_checks import check_sources
 from connectors.sources import find_sources

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,7 +14,7 @@ from scipy import special
 
 from connectors.exceptions import ParameterError
 from connectors.stores import Window
-from workbench.case.slices import Choice, Slice, take
+from workbench.case.slices import WHOLE, Choice, Sample, take
 from workbench.statistics import benjamini_hochberg, critical_value
 from workbench.vitals.cohorts import compare_cohorts, compare_deploys
 from workbench.vitals.field_vs_lab import caught_by_lab
@@ -82,8 +83,7 @@ def deploys(measured: Measured) -> list[Pair]:
     there = set(measured.values("release"))
     order = [release for release in measured.case.releases["release"].unique(maintain_order=True) if release in there]
     if len(order) < 2 <= len(there):
-        seen = measured.rows.group_by("release").agg(pl.col("at").min()).collect().drop_nulls().sort("at", "release")
-        order = seen["release"].cast(pl.String).to_list()
+        order = measured.first_seen
     return [Pair(before, after) for before, after in pairwise(order)]
 
 
@@ -91,13 +91,13 @@ class Comparison:
     """What changed between the sides of one or several pairs, for a choice of the vitals."""
 
     def __init__(
-        self, measured: Measured, pairs: list[Pair], choice: Choice | None = None, *, min_samples: int = 30
+        self, measured: Measured, pairs: Sequence[Pair], choice: Choice | None = None, *, min_samples: int = 30
     ) -> None:
         chosen = choice or Choice()
         held = Choice(**{**chosen.__dict__, "release": None})
-        self.slice = Slice(measured, held, min_samples=min_samples)
+        self.slice = measured.slice(held, min_samples=min_samples)
         self.measured = measured
-        self.pairs = pairs
+        self.pairs = list(pairs)
         self.min_samples = min_samples
 
     @cached_property
@@ -110,18 +110,33 @@ class Comparison:
         """The same for each route."""
         return self._compare(["metric", "device_class", "route"])
 
-    @cached_property
+    @property
     def mix(self) -> pl.DataFrame:
         """Of each pair, metric and device, what the pages did and what the visitors did; see `vitals.mix_shift`."""
-        parts = []
+        return self._mixed[0]
+
+    @property
+    def mix_sample(self) -> Sample:
+        """How many rows the mix was told from; of several sides, of the one with the smallest share."""
+        return self._mixed[1]
+
+    @cached_property
+    def _mixed(self) -> tuple[pl.DataFrame, Sample]:
+        parts, sample = [], WHOLE
         for pair in self.pairs:
-            sides = [take(self._rows(side)).frame for side in (pair.before, pair.after)]
+            sides = [self._visitors(side) for side in (pair.before, pair.after)]
             shift = mix_shift(
-                *sides, ["metric", "device_class"], min_samples=self.min_samples, cluster=self.measured.cluster
-            )
+                *(rows for rows, _ in sides), ["metric", "device_class"], min_samples=self.min_samples,
+                cluster=self.measured.cluster,
+            )  # fmt: skip
             names = dict(zip(("before", "after"), pair.names, strict=True))
             parts.append(shift.select(*(pl.lit(name).alias(side) for side, name in names.items()), pl.all()))
-        return _sure_of_hidden(pl.concat(parts, how="vertical_relaxed")) if parts else pl.DataFrame()
+            sample = max(sample, *(taken for _, taken in sides), key=lambda taken: taken.one_in)
+        return (_sure_of_hidden(pl.concat(parts, how="vertical_relaxed")) if parts else pl.DataFrame()), sample
+
+    def _visitors(self, side: Side) -> tuple[pl.DataFrame, Sample]:
+        """What the mix of a side is told from."""
+        return take(self._rows(side))
 
     @cached_property
     def lab(self) -> pl.DataFrame:
@@ -136,19 +151,24 @@ class Comparison:
         ]
         return pl.concat(parts, how="vertical_relaxed") if parts else pl.DataFrame()
 
-    def _rows(self, side: Side) -> pl.LazyFrame:
+    def _all(self, by: Sequence[str]) -> pl.LazyFrame:
+        """The rows of all sides, to be compared by some dimensions."""
+        return self.slice.rows
+
+    def _rows(self, side: Side, by: Sequence[str] = ()) -> pl.LazyFrame:
+        """The rows of one side."""
         if isinstance(side, Window):
-            return side.keep(self.slice.rows)
-        return self.slice.rows.filter(pl.col("release") == pl.lit(side))
+            return side.keep(self._all(by))
+        return self._all(by).filter(pl.col("release") == pl.lit(side))
 
     def _compare(self, by: list[str]) -> pl.DataFrame:
         how = {"min_samples": self.min_samples, "cluster": self.measured.cluster}
         if not self.pairs:
             return pl.DataFrame()
         if all(isinstance(pair.before, str) and isinstance(pair.after, str) for pair in self.pairs):
-            return compare_deploys(self.slice.rows, [pair.names for pair in self.pairs], by, **how)
+            return compare_deploys(self._all(by), [pair.names for pair in self.pairs], by, **how)
         [pair] = self.pairs
-        changed = compare_cohorts(self._rows(pair.before), self._rows(pair.after), by, **how)
+        changed = compare_cohorts(self._rows(pair.before, by), self._rows(pair.after, by), by, **how)
         names = dict(zip(("before", "after"), pair.names, strict=True))
         return changed.select(*(pl.lit(name).alias(side) for side, name in names.items()), pl.all())
 

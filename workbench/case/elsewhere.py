@@ -15,12 +15,14 @@ from connectors.formats.user_agents import COLUMNS as TOLD_BY_AGENT
 from connectors.formats.user_agents import with_agents
 from connectors.stores import Window
 from connectors.tables import PAGE_VIEWS, REPLAY_EVENTS, SESSIONS
-from connectors.warehouse_slices import belonging
+from connectors.warehouse_slices import MOST_CARRIED, belonging
 from workbench import reduce
 from workbench.case.case import Case
-from workbench.case.find import FOUND_IN, find
+from workbench.case.find import find
+from workbench.case.find_elsewhere import around_id
 from workbench.case.hits_elsewhere import count_hits, events_of_bugs
 from workbench.case.impact import people_sessions
+from workbench.case.measured import Measured
 from workbench.case.measured_elsewhere import MeasuredElsewhere
 from workbench.contrast import UNKNOWN, judge_counts
 from workbench.errors.agents import crawlers
@@ -29,7 +31,6 @@ EVERY = "5m"
 """In which bins page views are counted: the step that the alert rules are judged at."""
 
 MOST_RECORDINGS = 200
-IDS = ("event_id", "session_id", "replay_id", "page_view_id", "trace_id", "span_id")
 
 
 class CaseElsewhere(Case):
@@ -46,10 +47,16 @@ class CaseElsewhere(Case):
 
     def rows(self, name: str) -> nw.LazyFrame[Any]:
         """Give a table of the window and release where it lies: what reductions are made of."""
-        rows: nw.LazyFrame[Any] = self.store.rows(name, self.window)
+        rows = self._lying(name)
         if self.release is None or "release" not in rows.collect_schema().names():
             return rows
         return rows.filter(nw.col("release").cast(nw.String).str.contains(self.release, literal=True))
+
+    def _lying(self, name: str) -> nw.LazyFrame[Any]:
+        if self.store.warehouse_of(name) is None:  # fetched from another part of the source, or there is none
+            return nw.from_native(self.evidence.table(name).lazy())
+        rows: nw.LazyFrame[Any] = self.store.rows(name, self.window)
+        return rows
 
     def people(self, name: str) -> nw.LazyFrame[Any]:
         """Give a table without the rows of crawlers, as far as sessions tell who they are."""
@@ -60,17 +67,19 @@ class CaseElsewhere(Case):
         if name == "sessions":
             agent = nw.col("user_agent").cast(nw.String)
             return rows.filter(~agent.is_in(self._crawlers) | agent.is_null())
-        sessions = self.store.rows("sessions", self.window)
-        if sessions.implementation != rows.implementation:
-            return rows
+        sessions = self._lying("sessions")
         bots = sessions.filter(nw.col("user_agent").cast(nw.String).is_in(self._crawlers)).select("session_id")
-        return rows.join(bots.unique(), on="session_id", how="anti")
+        if sessions.implementation == rows.implementation:
+            return rows.join(bots.unique(), on="session_id", how="anti")
+        ids = bring_home(bots.unique())["session_id"].drop_nulls().sort().head(MOST_CARRIED)
+        session = nw.col("session_id").cast(nw.String)
+        return rows.filter(~session.is_in(ids.to_list()) | session.is_null()) if len(ids) else rows
 
     @cached_property
     def _crawlers(self) -> list[str]:
         if not self.store.has("sessions"):
             return []
-        sessions = self.store.rows("sessions", self.window)
+        sessions = self._lying("sessions")
         if "user_agent" not in sessions.collect_schema().names():
             return []
         agents = reduce.dimension_counts(sessions, ["user_agent"])["value"].drop_nulls()
@@ -143,9 +152,9 @@ class CaseElsewhere(Case):
         return pl.concat([PAGE_VIEWS.empty(), counted.drop("weight")], how="diagonal")
 
     @cached_property
-    def measured(self) -> MeasuredElsewhere:
+    def measured(self) -> Measured:
         """The vitals as something to reduce: of many, histograms come home."""
-        return MeasuredElsewhere(self)
+        return Measured(self) if self.store.warehouse_of("vitals") is None else MeasuredElsewhere(self)
 
     @cached_property
     def _met(self) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -215,6 +224,8 @@ class CaseElsewhere(Case):
     @cached_property
     def recordings(self) -> pl.DataFrame:
         """The recordings' events in one slice: of all, or of as many as can be looked at, with an error first."""
+        if self.store.warehouse_of("replay_events") is None:
+            return super().recordings
         ids = self.replays["replay_id"].sort()
         if len(ids) > MOST_RECORDINGS and self.is_big("replay_events"):
             met = self.replays.filter(pl.col("session_id").is_in(self.events["session_id"].drop_nulls().implode()))
@@ -230,34 +241,15 @@ class CaseElsewhere(Case):
     @property
     def extent(self) -> tuple[datetime, datetime] | None:
         """From when to when the whole source holds errors, whatever the window; None when it holds none."""
-        if not self.store.has("events"):
-            return None
+        if self.store.warehouse_of("events") is None:
+            return super().extent if self.store.has("events") else None
         ends = self.store.rows("events", Window()).select(first=nw.col("at").min(), last=nw.col("at").max())
         first, last = bring_home(ends).row(0)
         return None if first is None else (first, last)
 
     def find(self, any_id: str) -> pl.DataFrame:
         """Everything that happened around an id; only its rows come home. `ParameterError` if there are none."""
-        wanted = list(dict.fromkeys([any_id.strip(), any_id.strip().replace("-", "").lower()]))
-        seen = {name: self._slice(name, dict.fromkeys(IDS, wanted)) for name in FOUND_IN}
-        around = {
-            column: sorted(
-                {value for one in seen.values() if column in one.columns for value in one[column].drop_nulls()}
-            )
-            for column in ("session_id", "trace_id", "event_id")
-        }
-        tables = {
-            name: pl.concat([rows, self._slice(name, around)]).unique(maintain_order=True)
-            for name, rows in seen.items()
-        }
-        # what was noted before an error knows nothing but its error
-        of_errors = {"event_id": sorted(tables["events"]["event_id"])}
-        for name in ("breadcrumbs", "requests"):
-            tables[name] = pl.concat([tables[name], self._slice(name, of_errors)]).unique(maintain_order=True)
-        return find(self, tables, any_id)
-
-    def _slice(self, name: str, ids: dict[str, list[str]]) -> pl.DataFrame:
-        return self.store.slice(name, ids, self.window)
+        return find(self, around_id(self, any_id), any_id)
 
     def _stayed(self, name: str, said: str) -> None:
         n = self.store.count(name, self.window)

@@ -55,6 +55,9 @@ class Evidence:
 
     def rows(self, name: str) -> int:
         """Return how many rows a table has, without holding them where the source can count."""
+        if name not in self._tables and hasattr(self.store, "is_big") and self.store.is_big(name, self.window):
+            self.counted(name)
+            return int(self.store.count(name, self.window))
         self.scan(name)
         return self._reports[name].rows
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from connectors.stores import Window
+from workbench.case.comparison import Comparison, Pair
 from workbench.case.impact import crawler_sessions
 from workbench.case.rollups import kept_roll_up, roll_up
+from workbench.case.slices import Choice, Slice
 from workbench.reduce import dimension_counts
 from workbench.vitals.cohorts import compare_releases
-from workbench.vitals.histogram import unusable
+from workbench.vitals.histogram import only_possible, unusable
 from workbench.vitals.population import treat
 
 if TYPE_CHECKING:
@@ -49,6 +51,24 @@ class Measured:
         """What tells page views that are not independent, for intervals; None where there are too many to look."""
         return "session_id" if self.is_held else None
 
+    @property
+    def precision(self) -> str:
+        """How exact the percentiles are, in words; empty where they are exact."""
+        return ""
+
+    @property
+    def n(self) -> int:
+        """How many rows the window has, those that do not count included."""
+        return self.case.evidence.rows("vitals")
+
+    def slice(self, choice: Choice | None = None, *, min_samples: int = 30) -> Slice:
+        """Look at some of the vitals; see `workbench.case.slices.Slice`."""
+        return Slice(self, choice, min_samples=min_samples)
+
+    def comparison(self, pairs: Sequence[Pair], choice: Choice | None = None, *, min_samples: int = 30) -> Comparison:
+        """Compare releases or windows; see `workbench.case.comparison.Comparison`."""
+        return Comparison(self, pairs, choice, min_samples=min_samples)
+
     @cached_property
     def rows(self) -> pl.LazyFrame:
         """The rows to reduce, lazily; those of a lake still hold impossible values, which every room leaves out."""
@@ -75,7 +95,7 @@ class Measured:
     @cached_property
     def navigations(self) -> pl.DataFrame:
         """Page loads, and what is never mixed with them unasked: metric, navigation, n."""
-        counted = self.roll_up("1d").group_by("metric", "navigation").agg(pl.col("n").sum())
+        counted = only_possible(self.roll_up("1d")).group_by("metric", "navigation").agg(pl.col("n").sum())
         return counted.sort("metric", "navigation")
 
     @cached_property
@@ -83,6 +103,12 @@ class Measured:
         """From when to when something was measured."""
         at = pl.col("at")
         return self.rows.select(at.min(), at.max().alias("last")).collect().row(0)
+
+    @cached_property
+    def first_seen(self) -> list[str]:
+        """The releases that rows name, in the order in which they were first seen."""
+        seen = self.rows.group_by("release").agg(pl.col("at").min()).collect().drop_nulls()
+        return seen.sort("at", "release")["release"].cast(pl.String).to_list()
 
     def values(self, dimension: str, most: int = 200) -> list[str]:
         """Return the values of a dimension, those of most rows first."""
@@ -149,4 +175,7 @@ class Measured:
             for (metric,), rows in aside.group_by("metric", maintain_order=True)
         ]
         n = int(aside["n"].sum())
-        self.case.evidence.remark("vitals", f"{n:,} values do not count: {'; '.join(told)}", n)
+        self._told(f"{n:,} values do not count: {'; '.join(told)}", n)
+
+    def _told(self, said: str, aside: int) -> None:
+        self.case.evidence.remark("vitals", said, aside)

@@ -53,11 +53,23 @@ class Choice:
         return {name: value for name, value in picked.items() if value is not None}
 
 
+class Sample(NamedTuple):
+    """How many rows were looked at: `taken` of `of`, those of one session in `one_in`; 1 is all of them."""
+
+    one_in: int
+    taken: int
+    of: int
+
+
+WHOLE = Sample(1, 0, 0)
+"""Every row was looked at."""
+
+
 class Taken(NamedTuple):
-    """Rows in memory: all of them, or those of one session in `one_in`."""
+    """Rows in memory, and whether these are all."""
 
     frame: pl.DataFrame
-    one_in: int
+    sample: Sample
 
 
 class Slow(NamedTuple):
@@ -68,29 +80,38 @@ class Slow(NamedTuple):
     n: int
     values: pl.DataFrame
     numbers: pl.DataFrame
-    one_in: int
+    sample: Sample
+
+
+class Behind(NamedTuple):
+    """What is behind a metric that is not good: who is blamed, in which phase the time went, of how many rows."""
+
+    blamed: pl.DataFrame
+    phases: pl.DataFrame
+    sample: Sample
 
 
 def take(rows: pl.LazyFrame, most: int = MOST_TAKEN) -> Taken:
-    """Collect rows, or where there are more than `most` those of every k-th session, by a hash of its id.
+    """Collect rows, or where there are more than `most` those of one session in k, by a hash of its id.
+
+    The sessions of a smaller sample are among those of a larger one, so that two samples have page views in common.
 
     Examples
     --------
     >>> rows = pl.LazyFrame({"session_id": [str(i) for i in range(1000)]})
     >>> taken = take(rows, most=100)
-    >>> taken.one_in, 50 < taken.frame.height < 150
-    (10, True)
+    >>> taken.sample
+    Sample(one_in=10, taken=107, of=1000)
     """
     n = rows.select(pl.len()).collect().item()
     one_in = -(-n // most)
     if one_in <= 1:
-        return Taken(rows.collect(), 1)
+        return Taken(rows.collect(), Sample(1, n, n))
     have = rows.collect_schema().names()
     ids = [pl.col(name).cast(pl.String) for name in ("session_id", "page_view_id", "at") if name in have]
     session = plh.col("_id").nchash.xxh3_64()
-    return Taken(
-        rows.with_columns(pl.coalesce(ids).alias("_id")).filter(session % one_in == 0).drop("_id").collect(), one_in
-    )
+    frame = rows.with_columns(pl.coalesce(ids).alias("_id")).filter(session < 2**64 // one_in).drop("_id").collect()
+    return Taken(frame, Sample(one_in, frame.height, n))
 
 
 class Slice:
@@ -128,14 +149,19 @@ class Slice:
         """Each metric and device: p50, p75 with its interval, p95, n, rating, shares."""
         return self._percentiles(self.rows, ["metric", "device_class"])
 
+    @property
+    def pages_told(self) -> tuple[int, int] | None:
+        """Of how many pages how many are told apart, the most visited ones; None where all are."""
+        return None
+
     def routes(self, metric: str) -> pl.DataFrame:
         """The same for each route of a metric, most page views first."""
-        of_metric = self._percentiles(self.of(metric), ["metric", "route", "device_class"])
+        of_metric = self._by_route(metric)
         return of_metric.sort(pl.col("n").sum().over("route"), "route", "device_class", descending=[True, False, False])
 
-    def of(self, metric: str) -> pl.LazyFrame:
-        """The rows of one metric."""
-        return self.rows.filter(pl.col("metric") == pl.lit(metric))
+    def _by_route(self, metric: str) -> pl.DataFrame:
+        of_metric = self.rows.filter(pl.col("metric") == pl.lit(metric))
+        return self._percentiles(of_metric, ["metric", "route", "device_class"])
 
     def _percentiles(self, rows: pl.LazyFrame, by: Sequence[str]) -> pl.DataFrame:
         return vitals_percentiles(rows, by, min_samples=self.min_samples, cluster=self.measured.cluster)
@@ -181,13 +207,13 @@ class Slice:
                 break
         return step, told.sort("device_class", "at")
 
-    def taken(self, metric: str) -> Taken:
-        """Single page views of a metric, in memory."""
-        return take(self.of(metric))
+    def take(self, *conditions: pl.Expr) -> Taken:
+        """Single rows that meet some conditions, in memory; of too many, those of some sessions."""
+        return take(self.rows.filter(*conditions))
 
     def slow(self, metric: str) -> Slow:
         """Contrast the slow page views of a metric with the others, one of each session: they are independent so."""
-        taken = self.taken(metric)
+        taken = self.take(pl.col("metric") == pl.lit(metric))
         views = only_navigations(taken.frame, ("load",)).filter(pl.col("value").is_finite())
         views = views.sort(plh.col("page_view_id").cast(pl.String).nchash.xxh3_64(), nulls_last=True)
         named = pl.col("session_id").is_not_null()
@@ -196,17 +222,17 @@ class Slice:
         )
         limit, means = _slow_from(views, metric)
         slow = (views["value"] > limit) if limit is not None else pl.Series("value", [False] * views.height, pl.Boolean)
-        others = take(self.rows.filter(pl.col("metric") != pl.lit(metric))).frame
+        others = self.take(pl.col("metric") != pl.lit(metric)).frame
         numbers, wide = _numbers(views, others)
         held = [name for name in DIMENSIONS if views[name].n_unique() > 1]
         return Slow(means, int(slow.sum()), views.height, contrast(views, slow, held),
-                    contrast_numbers(wide, slow, numbers), taken.one_in)  # fmt: skip
+                    contrast_numbers(wide, slow, numbers), taken.sample)  # fmt: skip
 
-    def behind(self, metric: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def behind(self, metric: str) -> Behind:
         """Who is blamed for what was not good, and in which phase its time went, by device."""
         limit = thresholds()[metric].good if metric in thresholds() else 0.0
-        bad = take(self.of(metric).filter(pl.col("value") > limit)).frame
-        return culprits(bad, ["device_class"]), phases(bad, ["device_class"])
+        bad, sample = self.take(pl.col("metric") == pl.lit(metric), pl.col("value") > limit)
+        return Behind(culprits(bad, ["device_class"]), phases(bad, ["device_class"]), sample)
 
     def lab(self, *more: str) -> pl.DataFrame:
         """Field beside lab, by route, device and what else is named."""
@@ -217,9 +243,10 @@ class Slice:
         )  # fmt: skip
 
     @cached_property
-    def censored(self) -> pl.DataFrame:
+    def censored(self) -> Taken:
         """Groups whose values end at a wall or lack the good ones, by metric, device and release."""
-        return find_censoring(take(self.rows).frame, ["metric", "device_class", "release"])
+        rows, sample = self.take()
+        return Taken(find_censoring(rows, ["metric", "device_class", "release"]), sample)
 
     def check(self) -> None:
         """Say which values there are when a picked one is not among them.

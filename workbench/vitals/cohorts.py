@@ -9,7 +9,7 @@ import polars as pl
 
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate, benjamini_hochberg, difference_of_quantiles, p_of_difference
-from workbench.vitals.histogram import Buckets, rank_histogram
+from workbench.vitals.histogram import Buckets, is_histogram, rank_histogram
 from workbench.vitals.percentiles import group_keys, rank_cohorts
 from workbench.vitals.ranks import Ranked
 from workbench.vitals.thresholds import rating, threshold_of
@@ -67,7 +67,7 @@ def compare_releases(
     >>> compare_releases(vitals, "a", "b", ["metric"])["metric", "difference", "verdict"].rows()
     [('INP', 200.0, 'regression')]
     """
-    require(vitals, VITALS, ["release", "metric", *([] if _is_histogram(vitals) else ["value"])])
+    require(vitals, VITALS, ["release", "metric", *([] if is_histogram(vitals) else ["value"])])
     release = pl.col("release").cast(pl.String)
     return compare_cohorts(
         vitals.filter(release == pl.lit(before, pl.String)),
@@ -155,7 +155,7 @@ def compare_deploys(
     Parameters
     ----------
     vitals
-        Canonical `vitals` with the rows of all releases.
+        Canonical `vitals` with the rows of all releases, or a histogram of them as in `compare_cohorts`.
     pairs
         (before, after), at least one; as a rule each release with the one before it.
 
@@ -170,7 +170,7 @@ def compare_deploys(
     >>> compare_deploys(vitals, [("a", "b"), ("b", "c")], ["metric"])["before", "after", "verdict"].rows()
     [('a', 'b', 'regression'), ('b', 'c', 'no change')]
     """
-    require(vitals, VITALS, ["release", "metric", "value"])
+    require(vitals, VITALS, ["release", "metric", *([] if is_histogram(vitals) else ["value"])])
     keys = group_keys(vitals, by, mix_devices=mix_devices)
     release = pl.col("release").cast(pl.String)
     compared = [
@@ -201,8 +201,13 @@ def _compare(
     changes = [difference_of_quantiles(*pair) for pair in zip(*samples, strict=True)]
     enough = {side: pl.col(f"n_{side}") >= max(min_samples, 1) for side in ("before", "after")}
     bounded = pl.lit(pl.Series(np.isfinite(changes[0].low) & np.isfinite(changes[0].high)))
+    # a histogram's quantile is within 0.5 %, the value of its estimate as a rule nearer, but bound to 1 % only
+    exact = [
+        sample[0]._replace(value=_aligned(Estimate(*[rank.quantile(0.75)] * 3), both[f"_{side}"]).value)
+        for side, rank, sample in zip(("before", "after"), ranked, samples, strict=True)
+    ]
     told = {
-        **{f"p75_{side}": (enough[side], sample[0]) for side, sample in zip(enough, samples, strict=True)},
+        **{f"p75_{side}": (enough[side], estimate) for side, estimate in zip(enough, exact, strict=True)},
         "difference": (enough["before"] & enough["after"] & bounded, changes[0]),
     }
     p = pl.Series("p", p_of_difference(changes[1:], LEVELS)).fill_nan(None)
@@ -257,14 +262,10 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def _is_histogram(vitals: pl.DataFrame | pl.LazyFrame) -> bool:
-    return "bucket" in vitals.collect_schema()
-
-
 def _ranked(
     side: pl.DataFrame | pl.LazyFrame, keys: list[str], navigations: Sequence[str] | None, cluster: str | None
 ) -> Ranked | Buckets:
-    if _is_histogram(side):
+    if is_histogram(side):
         return rank_histogram(side.lazy().collect(), keys, navigations)
     return rank_cohorts(side, keys, navigations, cluster)
 

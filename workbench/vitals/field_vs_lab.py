@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from connectors.tables import LAB_RUNS, VITALS, require
+from workbench.vitals.histogram import histogram_percentiles, is_histogram
 from workbench.vitals.percentiles import vitals_percentiles
+from workbench.vitals.population import only_navigations
 from workbench.vitals.thresholds import RATINGS, rating, threshold_of
 
 LAB_METRICS = ("LCP", "CLS", "FCP", "TTFB")
@@ -31,7 +34,7 @@ def field_vs_lab(
     Parameters
     ----------
     vitals
-        Canonical `vitals`.
+        Canonical `vitals`, or a histogram of them by the dimensions of `by`.
     lab_runs
         Canonical `lab_runs`; `form_factor` is joined to `device_class`.
     by
@@ -60,17 +63,17 @@ def field_vs_lab(
     >>> field_vs_lab(vitals, runs)["route", "lab", "lab_rating", "field_rating", "finding"].rows()
     [('/cart', 2000.0, 'good', 'poor', 'lab is blind')]
     """
-    require(vitals, VITALS, ["metric", "value", *by])
+    is_counted = is_histogram(vitals)
+    require(vitals, VITALS, ["metric", *([] if is_counted else ["value"]), *by])
     require(lab_runs, LAB_RUNS, ["metric", "value"])
     both_measure = pl.col("metric").cast(pl.String).is_in(LAB_METRICS)
+    how: dict[str, Any] = {"percentiles": [75], "min_samples": min_samples, "confidence": confidence}
+    measured = vitals.filter(both_measure)
     field = (
-        vitals_percentiles(
-            vitals.filter(both_measure),
-            by,
-            percentiles=[75],
-            min_samples=min_samples,
-            confidence=confidence,
-            cluster=cluster,
+        (
+            histogram_percentiles(only_navigations(measured, ["load"]), by, **how)
+            if is_counted
+            else vitals_percentiles(measured, by, cluster=cluster, **how)
         )
         .rename({"p75": "field", "p75_low": "field_low", "p75_high": "field_high", "rating": "field_rating"})
         .drop("rating_sure", "share_good", "share_needs", "share_poor")

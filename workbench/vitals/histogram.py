@@ -220,6 +220,29 @@ def unusable(histogram: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def is_histogram(vitals: pl.DataFrame | pl.LazyFrame) -> bool:
+    """Say whether a frame holds buckets rather than rows.
+
+    Examples
+    --------
+    >>> is_histogram(pl.DataFrame({"metric": "LCP", "value": [900.0]}))
+    False
+    """
+    return "bucket" in vitals.collect_schema()
+
+
+def only_possible(histogram: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the buckets that `unusable` counts.
+
+    Examples
+    --------
+    >>> counted = pl.DataFrame({"metric": "LCP", "bucket": [NULL, bucket_of(3.6e6), bucket_of(900.0)], "n": [4, 1, 9]})
+    >>> only_possible(counted)["n"].to_list()
+    [9]
+    """
+    return histogram.filter(_reason().is_null())
+
+
 def bucket_of(value: float) -> int:
     """Return the bucket of one value.
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate, difference_of_quantiles
+from workbench.vitals.histogram import Buckets, is_histogram, only_possible, rank_histogram
 from workbench.vitals.percentiles import group_keys, sample_weight
 from workbench.vitals.population import only_navigations, reason_set_aside
 from workbench.vitals.ranks import Ranked, rank_values
@@ -41,7 +42,7 @@ def mix_shift(
     Parameters
     ----------
     before, after
-        Canonical `vitals` of two releases or windows.
+        Canonical `vitals` of two releases or windows, or histograms of them by the dimensions of `by` and `strata`.
     by
         Dimensions to keep apart beside the metric.
     strata
@@ -80,7 +81,7 @@ def mix_shift(
         "before": _ranked(first, keys, cluster),
         "after": _ranked(second, keys, cluster),
         "matched_before": _ranked(matched[0], keys, cluster),
-        "matched_after": _ranked(matched[1].with_columns(pl.col("weight") * pl.col("ratio")), keys, cluster),
+        "matched_after": _ranked(_weighed(matched[1]), keys, cluster),
     }
     table = _table(samples, keys, confidence).join(
         shares.group_by(keys).agg(pl.col("share_before").sum().alias("comparable")),
@@ -101,6 +102,8 @@ def mix_shift(
 
 
 def _counted(vitals: pl.DataFrame, keys: Sequence[str], kinds: Sequence[str] | None) -> pl.DataFrame:
+    if is_histogram(vitals):
+        return only_possible(only_navigations(vitals, kinds))
     require(vitals, VITALS, [*keys, "value"])
     counted = only_navigations(vitals, kinds).filter(reason_set_aside().is_null())
     weight = sample_weight(counted)
@@ -124,12 +127,19 @@ def _matched(side: pl.DataFrame, shares: pl.DataFrame, on: list[str]) -> pl.Data
     return side.join(shares.select(*on, "ratio"), on=on, nulls_equal=True)
 
 
-def _ranked(side: pl.DataFrame, keys: list[str], cluster: str | None) -> Ranked:
+def _weighed(after: pl.DataFrame) -> pl.DataFrame:
+    squares = [pl.col("weight_squared") * pl.col("ratio") ** 2] if is_histogram(after) else []
+    return after.with_columns(pl.col("weight") * pl.col("ratio"), *squares)
+
+
+def _ranked(side: pl.DataFrame, keys: list[str], cluster: str | None) -> Ranked | Buckets:
+    if is_histogram(side):
+        return rank_histogram(side, keys)
     weight = pl.col("weight") if side["weight"].n_unique() > 1 else None
     return rank_values(side, keys, weight=weight, cluster=cluster)
 
 
-def _table(samples: Mapping[str, Ranked], keys: list[str], confidence: float) -> pl.DataFrame:
+def _table(samples: Mapping[str, Ranked | Buckets], keys: list[str], confidence: float) -> pl.DataFrame:
     frames = [
         ranked.keys.with_columns(
             pl.Series(f"n_{name}", ranked.n, pl.Int64),

@@ -8,7 +8,7 @@ import polars as pl
 
 from workbench.charts.contrast import contrast_chart
 from workbench.charts.labels import count, milliseconds, plural, release_name, share, shorten, vital
-from workbench.panels.field.look import Look
+from workbench.panels.field.look import Look, sampled
 from workbench.panels.incident.words import listed, sentence
 from workbench.panels.markup import Column, tag
 from workbench.panels.section import Picture, Rows, SectionView
@@ -33,10 +33,9 @@ def common_view(look: Look) -> SectionView:
     else:
         finding = f"{who}. Nothing that is known of them sets them apart."
     parts = [Picture(contrast_chart(slow.values, top=6, hit="slow", what="page views")), _numbers(slow.numbers)]
-    sample = f" Of so many page views those of one session in {slow.one_in} were looked at." if slow.one_in > 1 else ""
     method = (
         "One page view of each session, so that all are independent. Shares with Wilson's 95 % intervals, ratio of "
-        f"slow to others; numbers by rank sum; false-discovery rate 5 % each.{sample}"
+        f"slow to others; numbers by rank sum; false-discovery rate 5 % each.{sampled(slow.sample)}"
     )
     return SectionView(finding, parts, method)
 
@@ -69,12 +68,13 @@ def _number(name: str, value: float) -> str:
 
 def behind_view(look: Look) -> SectionView:
     """Who is blamed by the browsers themselves, and the quick fix."""
-    blamed, phases = look.slice.behind(look.metric)
+    blamed, phases, sample = look.slice.behind(look.metric)
     blamed = blamed.filter(pl.col("metric") == look.metric)
     if blamed.is_empty() and phases.is_empty():
         return SectionView(
             f"No page view whose {look.metric} is not good says what was behind it{look.where()}: either all are good, "
-            "or the beacons carry no attribution (web-vitals' `attribution` build sends it)."
+            "or the beacons carry no attribution (web-vitals' `attribution` build sends it).",
+            method=sampled(sample).strip(),
         )
     said = [
         sentence(
@@ -95,7 +95,7 @@ def behind_view(look: Look) -> SectionView:
     ]
     method = (
         f"Of page views whose {look.metric} is not good, what web-vitals' attribution names; kinds overlap, so shares "
-        "do not add up. Fixes after web.dev, by the phase in which most of the time goes."
+        f"do not add up. Fixes after web.dev, by the phase in which most of the time goes.{sampled(sample)}"
     )
     return SectionView(" ".join(said), parts, method)
 

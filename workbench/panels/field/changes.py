@@ -9,7 +9,7 @@ import polars as pl
 from workbench.case.comparison import Pair
 from workbench.charts.labels import plural, release_name, vital
 from workbench.charts.vitals import vitals_chart
-from workbench.panels.field.look import Look, on
+from workbench.panels.field.look import Look, on, sampled
 from workbench.panels.incident.words import listed, sentence
 from workbench.panels.markup import Column, join, tag
 from workbench.panels.section import Picture, Rows, SectionView
@@ -39,10 +39,11 @@ def changes_view(look: Look) -> SectionView:
     few = routes.filter(pl.col("verdict") == "too few").height
     tested = overall.filter(pl.col("verdict") != "too few").height
     method = (
-        f"p75 before (blue) and after (red) with 95 % intervals, {look.independence}. {changed.height} of {tested} "
-        "cohorts changed by more than chance (false-discovery rate 5 % over all of them) and by what a user could "
-        "notice. The pages' own change weighs the visitors after as they were before (region, connection). "
+        f"p75 before (blue) and after (red) with 95 % intervals, {look.independence}{look.precision}. "
+        f"{changed.height} of {tested} cohorts changed by more than chance (false-discovery rate 5 % over all of them) and by what a "
+        "user could notice. The pages' own change weighs the visitors after as they were before (region, connection). "
         f"Of {routes.height} cohorts by page, {few} have too few page views to say."
+        f"{look.pages_told}{sampled(look.comparison.mix_sample, 'which change is the pages’ own')}"
     )
     return SectionView(_finding(look, changed), parts, method, _doubts(look))
 
@@ -99,10 +100,10 @@ def _routes(routes: pl.DataFrame) -> Rows:
 
 def _doubts(look: Look) -> list[str]:
     """What a collector cut off: a p75 of what is left says nothing."""
-    found = look.comparison.slice.censored
+    found, sample = look.comparison.slice.censored
     told = [f"{on(row)}{_in_release(row)}: {row['detail']}." for row in found.head(4).iter_rows(named=True)]
     more = [f"{plural(found.height - 4, 'more group')} like this."] if found.height > 4 else []
-    return [f"Values look cut off: {' '.join([*told, *more])}"] if told else []
+    return [f"Values look cut off: {' '.join([*told, *more])}{sampled(sample)}"] if told else []
 
 
 def _in_release(row: dict[str, Any]) -> str:

@@ -36,7 +36,8 @@ def lab_view(look: Look) -> SectionView:
         parts.append(_regions(look, far))
     parts.append(_regressions(look))
     method = (
-        "The field's p75 with its 95 % interval beside the median of the lab's runs of the same page and device class. "
+        "The field's p75 with its 95 % interval beside the median of the lab's runs of the same page "
+        f"and device class{look.precision}. "
         "The lab is blind where the whole interval lies in a worse band than the lab says. A regression counts as "
         "caught when the lab's runs of the two releases differ by more than runs scatter."
     )

@@ -8,7 +8,7 @@ import polars as pl
 
 from workbench.case import Case
 from workbench.case.comparison import Comparison
-from workbench.case.slices import MIXED, Slice
+from workbench.case.slices import MIXED, Sample, Slice
 from workbench.charts.labels import release_name, vital
 from workbench.charts.percentiles import ORDER
 
@@ -40,6 +40,18 @@ class Look(NamedTuple):
         if self.case.measured.is_held:
             return "page views of one session are taken for alike"
         return "page views are taken as independent, there are too many to join by session"
+
+    @property
+    def precision(self) -> str:
+        """How exact a percentile is, to stand behind what it is; empty where it is exact."""
+        said = self.case.measured.precision
+        return f"; {said}" if said else ""
+
+    @property
+    def pages_told(self) -> str:
+        """Which pages are told apart where there are too many, a sentence; empty where all are."""
+        told = self.slice.pages_told
+        return f" Of {told[1]:,} pages the {told[0]:,} most visited are told apart." if told else ""
 
     def where(self) -> str:
         """The choice in words, to stand behind a metric: " on `/cart` in eu-west"; empty where all is looked at."""
@@ -83,6 +95,24 @@ def worst_metric(state: pl.DataFrame, changes: pl.DataFrame) -> str:
     }
     others = state["metric"].cast(pl.String).to_list()
     return min(there, key=lambda metric: rated[metric]) if there else (others[0] if others else ORDER[0])
+
+
+def sampled(sample: Sample, what: str = "this") -> str:
+    """Say that only a sample was looked at, a sentence with a space before it; empty where everything was.
+
+    Examples
+    --------
+    >>> sampled(Sample(1, 90, 90))
+    ''
+    >>> sampled(Sample(67, 301_233, 20_000_000))
+    ' A sample says this: 301,233 of 20,000,000 values, those of one session in 67 by a hash of its id.'
+    """
+    if sample.one_in <= 1:
+        return ""
+    return (
+        f" A sample says {what}: {sample.taken:,} of {sample.of:,} values, those of one session in {sample.one_in:,} "
+        "by a hash of its id."
+    )
 
 
 def estimate(row: dict[str, object], name: str = "p75") -> str:

@@ -102,11 +102,11 @@ class Field:
         """Return what the sections look at for a choice; each slice and comparison is made once."""
         choice = Choice(**dimensions)
         if choice not in self._slices:
-            self._slices[choice] = Slice(self.case.measured, choice, min_samples=self.min_samples)
+            self._slices[choice] = self.case.measured.slice(choice, min_samples=self.min_samples)
         held = (compare, Choice(**{**dimensions, "release": None}))
         if held not in self._comparisons:
             pairs = deploys(self.case.measured) if compare is None else [self._pairs[compare]]
-            self._comparisons[held] = Comparison(self.case.measured, pairs, choice, min_samples=self.min_samples)
+            self._comparisons[held] = self.case.measured.comparison(pairs, choice, min_samples=self.min_samples)
         piece, comparison = self._slices[choice], self._comparisons[held]
         return Look(self.case, piece, comparison, metric or worst_metric(piece.state, comparison.overall))
 

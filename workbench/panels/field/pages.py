@@ -36,7 +36,8 @@ def pages_view(look: Look) -> SectionView:
         said.append(f"{look.metric} is good on every page that has enough page views to say.")
     if few:
         said.append(sentence(f"{counted(few, 'page and device', 'pages and devices')} have fewer than {look.few}"))
-    method = f"p75 and page views of each page and device, most page views first: {MARKS}. Hover for the interval."
+    method = f"p75 and page views of each page and device, most page views first{look.precision}: {MARKS}. "
+    method += f"Hover for the interval.{look.pages_told}"
     return SectionView(" ".join(said), [Picture(heatmap_chart(routes))], method)
 
 
@@ -77,7 +78,7 @@ def spread_view(look: Look) -> SectionView:
     ]
     method = (
         "Page loads by value on a logarithmic scale, bars a tenth wide, each strip to its own highest bar; p75 and p95 "
-        "marked."
+        f"marked{look.precision}."
     )
     return SectionView(" ".join(said), [Picture(distribution_chart(look.slice.histogram(metric), state))], method)
 

@@ -74,7 +74,7 @@ def _rank() -> pl.Expr:
 
 
 def _nothing(look: Look) -> str:
-    rows = look.case.evidence.rows("vitals")
+    rows = look.case.measured.n
     if rows == 0:
         return f"The source has no vitals for this window ({look.case.window.describe()})."
     return f"{plural(rows, 'row')} of vitals came; none of them counts or fits this choice{look.where()}."
@@ -97,8 +97,8 @@ def state_view(look: Look) -> SectionView:
         names = listed([on(row) for row in unsure.iter_rows(named=True)])
         finding.append(f"The interval of {names} reaches into another band: the rating is not sure.")
     method = (
-        f"p75 with its 95 % interval (order statistics; {look.independence}) over the bands of web.dev; page loads "
-        f"only; groups below {look.few} get none."
+        f"p75 with its 95 % interval (order statistics; {look.independence}) over the bands of web.dev"
+        f"{look.precision}; page loads only; groups below {look.few} get none."
     )
     return SectionView(
         " ".join(finding), [Picture(percentiles_chart(state, min_samples=look.slice.min_samples))], method
