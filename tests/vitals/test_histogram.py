@@ -9,10 +9,13 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from connectors.exceptions import TableError
 from tests.naive import vitals as naive
 from workbench.reduce import vitals_histogram
+from workbench.vitals.buckets import LOG_GAMMA
+from workbench.vitals.cohorts import compare_cohorts
 from workbench.vitals.histogram import (
     ALPHA,
     bucket_of,
@@ -110,6 +113,48 @@ def test_the_interval_covers_the_true_p75(n):
         table = histogram_percentiles(vitals_histogram(some, ["draw"]), ["draw"], percentiles=[75])
         covered += table.filter(pl.lit(truth).is_between("p75_low", "p75_high")).height
     assert 0.93 <= covered / draws <= 0.98
+
+
+def _counted(n: int, draws: int, truth: float, sigma: float, seed: int) -> pl.DataFrame:
+    """Log-normal values whose p75 is `truth`, counted without being made: one row per draw and bucket."""
+    bucket = np.arange(bucket_of(truth) - 400, bucket_of(truth) + 400)
+    ends = (np.append(bucket, bucket[-1] + 1) * LOG_GAMMA - math.log(truth)) / sigma + 0.6744897501960817
+    chance = np.diff(stats.norm.cdf(ends))
+    n_in = np.random.default_rng(seed).multinomial(n, chance / chance.sum(), size=draws)
+    draw, place = np.nonzero(n_in)
+    weight = pl.Series(n_in[draw, place].astype(float))
+    return pl.DataFrame(
+        {"metric": "LCP", "draw": draw, "bucket": bucket[place], "n": weight.cast(pl.Int64), "weight": weight,
+         "weight_squared": weight}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("part", [0.05, 0.35, 0.65, 0.95])
+def test_the_interval_covers_wherever_in_its_bucket_the_true_p75_lies(part):
+    truth, draws = math.exp((bucket_of(2400.0) + part) * LOG_GAMMA), 1500
+    table = histogram_percentiles(_counted(10_000, draws, truth, 0.6, 5), ["draw"], percentiles=[75])
+    covered = table.filter(pl.lit(truth).is_between("p75_low", "p75_high")).height
+    assert table.height == draws
+    assert 0.93 <= covered / draws <= 0.98
+
+
+def test_the_interval_covers_a_value_that_many_page_views_share():
+    draws, n = 1500, 100
+    steps = np.ceil(np.random.default_rng(3).lognormal(4, 0.5, (draws, n)) / 8) * 8
+    truth = math.ceil(math.exp(4 + 0.5 * 0.6744897501960817) / 8) * 8
+    frame = pl.DataFrame({"metric": "INP", "draw": np.repeat(np.arange(draws), n), "value": steps.ravel()})
+    table = histogram_percentiles(vitals_histogram(frame, ["draw"]), ["draw"], percentiles=[75])
+    covered = table.filter(pl.lit(float(truth)).is_between("p75_low", "p75_high")).height
+    assert covered / draws >= 0.95, "Event Timing gives steps of 8 ms: ties make intervals wider, never narrower"
+
+
+def test_two_halves_of_millions_differ_by_less_than_a_bucket():
+    # both true p75 lie on the edge of a bucket of 60 ms: told by buckets, every second pair would differ by all of it
+    truth = math.exp(bucket_of(6000.0) * LOG_GAMMA)
+    before, after = (_counted(4_000_000, 200, truth, 0.6, seed) for seed in (1, 2))
+    table = compare_cohorts(before, after, ["draw"])
+    assert table["difference"].abs().max() < 20
+    assert (table["p"] <= 0.05).mean() <= 0.06
 
 
 def test_of_millions_of_page_views_the_interval_is_no_narrower_than_a_bucket():

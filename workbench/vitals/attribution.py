@@ -9,7 +9,7 @@ import polars as pl
 
 from connectors.tables import VITALS, require
 from workbench.rules.loader import load
-from workbench.vitals.population import only_navigations, reason_set_aside
+from workbench.vitals.population import only_counted
 from workbench.vitals.thresholds import rating
 
 NOT_GOOD = ("needs-improvement", "poor")
@@ -130,9 +130,9 @@ def _bad(
     if "page_view_id" not in vitals.columns:
         vitals = vitals.with_columns(pl.lit(None, pl.String).alias("page_view_id"))
     bad = (
-        only_navigations(vitals, navigations)
-        .with_columns(pl.col("metric").cast(pl.String))
-        .filter(reason_set_aside().is_null() & rating(pl.col("value")).is_in(list(ratings)))
+        only_counted(vitals, navigations)
+        .with_columns(pl.col("metric", "attribution").cast(pl.String))
+        .filter(rating(pl.col("value")).is_in(list(ratings)))
     )
     return bad.with_row_index("row"), list(dict.fromkeys([*by, "metric"]))
 

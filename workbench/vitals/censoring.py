@@ -8,7 +8,7 @@ import polars as pl
 
 from workbench.rules.loader import load
 from workbench.vitals.percentiles import group_keys
-from workbench.vitals.population import only_navigations, reason_set_aside
+from workbench.vitals.population import only_counted
 from workbench.vitals.thresholds import threshold_of
 
 FINDINGS = ("cut off above", "cut off below", "good ones missing")
@@ -53,7 +53,7 @@ def find_censoring(
     """
     rule = load("vitals", "censoring").data
     keys = group_keys(vitals, by, mix_devices=mix_devices)
-    counted = only_navigations(vitals, navigations).filter(reason_set_aside().is_null(), pl.col("value") > 0)
+    counted = only_counted(vitals, navigations).filter(pl.col("value") > 0)
     value, good = pl.col("value"), threshold_of("good")
     spread = value.quantile(0.75).log() - value.quantile(0.25).log()
     near = pl.min_horizontal(pl.lit(rule["within"]), spread * rule["of_spread"])

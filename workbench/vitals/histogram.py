@@ -10,114 +10,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from connectors.exceptions import TableError
-from workbench.statistics import Estimate, Floats, quantile_ranks
+from workbench.vitals.buckets import ALPHA as ALPHA
+from workbench.vitals.buckets import GAMMA, LOG_GAMMA, Buckets
 from workbench.vitals.percentiles import describe, group_keys
 from workbench.vitals.population import limit_of, navigation_kind, only_navigations
-from workbench.vitals.ranks import Codes
 from workbench.vitals.thresholds import RATINGS
 
-ALPHA = 0.005
-"""Largest relative error of a value told by its bucket."""
-
-GAMMA = (1 + ALPHA) / (1 - ALPHA)
-LOG_GAMMA = math.log(GAMMA)
 SMALLEST = 1e-6
 ZERO = -100_000
 NEGATIVE, NOT_A_NUMBER, NULL = -100_001, -100_002, -100_003
 UNUSABLE = {NEGATIVE: "negative", NOT_A_NUMBER: "not a number", NULL: "null"}
 COUNTS = ("n", "weight", "weight_squared")
-
-
-@dataclass(frozen=True)
-class Buckets:
-    """Groups of ascending buckets; as `ranks.Ranked`, but of counts.
-
-    Attributes
-    ----------
-    keys
-        One row per group.
-    values
-        What each bucket's values are told as, ascending inside each group, group after group.
-    counts, weights, squares
-        Rows in each bucket, what they stand for, and the sum of the squares of that.
-    rated
-        The rating of each bucket's rows: 0 good, 1 needs improvement, 2 poor, -1 none.
-    start, end
-        Where each group begins, and where its last bucket is.
-    """
-
-    keys: pl.DataFrame
-    values: Floats
-    counts: Codes
-    weights: Floats
-    squares: Floats
-    rated: Codes
-    start: Codes
-    end: Codes
-
-    @property
-    def n(self) -> Codes:
-        """Rows of every group."""
-        return self._sum(self.counts)
-
-    def quantile(self, q: float) -> Floats:
-        """Return the `q` quantile of every group, linear between the ranks that the buckets hold."""
-        return self._at(q * (self._whole - self._step))
-
-    def estimates(self, q: float, confidences: Sequence[float]) -> list[Estimate]:
-        """Return the `q` quantile with its interval at several confidences, page views taken as independent.
-
-        The ranks' interval, widened by the error of a bucket; the two add up as independent errors do.
-        """
-        value, whole, step = self.quantile(q), self._whole, self._step
-        independent = np.minimum(whole**2 / self._sum(self.squares), self.n)
-        error, found = ALPHA * value, []
-        for confidence in confidences:
-            shares = (rank / (independent + 1) for rank in quantile_ranks(independent, q, confidence))
-            low, high = (self._at(share * (whole + step) - step) for share in shares)
-            ends = np.maximum(value - np.hypot(value - low, error), 0), value + np.hypot(high - value, error)
-            found.append(Estimate(value, *ends))
-        return found
-
-    def shares(self) -> tuple[Floats, Floats]:
-        """Return the shares of every group's rows that are good and poor; NaN for metrics without thresholds."""
-        good, poor, rated = (
-            self._sum(self.weights * chosen) for chosen in (self.rated == 0, self.rated == 2, self.rated >= 0)
-        )
-        known = rated > 0
-        return np.where(known, good / self._whole, np.nan), np.where(known, poor / self._whole, np.nan)
-
-    @property
-    def _whole(self) -> Floats:
-        return self._sum(self.weights)
-
-    @property
-    def _step(self) -> Floats:
-        return self._whole / self.n
-
-    def _sum(self, numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.add.reduceat(numbers, self.start) if self.start.size else numbers
-
-    def _at(self, place: Floats) -> Floats:
-        """Return the value at a place between 0 and the group's weight less one step."""
-        step, last = self._step, self._whole - self._step
-        reached = np.cumsum(self.weights)
-        base = reached[self.start] - self.weights[self.start]
-        inside = np.clip(np.nan_to_num(place), 0, last)
-        below = np.floor(inside / step + 1e-9) * step
-        values = [
-            self.values[np.clip(np.searchsorted(reached, base + at + step / 2, side="right"), self.start, self.end)]
-            for at in (below, np.minimum(below + step, last))
-        ]
-        return np.where(np.isnan(place), np.nan, values[0] + (values[1] - values[0]) * (inside - below) / step)
 
 
 def histogram_percentiles(
@@ -287,24 +195,27 @@ def _reason() -> pl.Expr:
 
 
 def _buckets(histogram: pl.DataFrame, keys: list[str]) -> Buckets:
-    rated = pl.col("rating") if "rating" in histogram.columns else pl.lit(None, pl.String)
+    rating = pl.col("rating") if "rating" in histogram.columns else pl.lit(None, pl.String)
+    weight = pl.col("weight")
     ordered = (
         histogram.filter(_reason().is_null())
-        .group_by([*keys, "bucket", rated.alias("rating")])
-        .agg(pl.col(COUNTS).sum())
+        .with_columns(rating.cast(pl.String).alias("rating"))
+        .group_by([*keys, "bucket"])
+        .agg(
+            pl.col(COUNTS).sum(),
+            weight.filter(pl.col("rating") == RATINGS[0]).sum().alias("_good"),
+            weight.filter(pl.col("rating") == RATINGS[2]).sum().alias("_poor"),
+            weight.filter(pl.col("rating").is_in(RATINGS)).sum().alias("_rated"),
+        )
         .sort([*keys, "bucket"], nulls_last=True)
         .with_columns(
-            bucket_value(pl.col("bucket")).alias("value"),
-            pl.struct(keys).rle_id().cast(pl.Int64).alias("_group"),
-            pl.col("rating")
-            .replace_strict(list(RATINGS), [0, 1, 2], default=-1, return_dtype=pl.Int64)
-            .alias("_rated"),
+            bucket_value(pl.col("bucket")).alias("value"), pl.struct(keys).rle_id().cast(pl.Int64).alias("_group")
         )
     )
     start = np.flatnonzero(np.diff(ordered["_group"].to_numpy(), prepend=-1))
     return Buckets(
         ordered[start].select(keys),
-        *(ordered[name].to_numpy() for name in ("value", *COUNTS, "_rated")),
+        *(ordered[name].to_numpy() for name in ("value", *COUNTS, "_good", "_poor", "_rated")),
         start,
         np.append(start[1:], ordered.height)[: start.size] - 1,
     )

@@ -11,7 +11,7 @@ from connectors.tables import VITALS, require
 from workbench.statistics import Estimate, difference_of_quantiles
 from workbench.vitals.histogram import Buckets, is_histogram, only_possible, rank_histogram
 from workbench.vitals.percentiles import group_keys, sample_weight
-from workbench.vitals.population import only_navigations, reason_set_aside
+from workbench.vitals.population import only_counted, only_navigations
 from workbench.vitals.ranks import Ranked, rank_values
 from workbench.vitals.thresholds import threshold_of
 
@@ -105,7 +105,7 @@ def _counted(vitals: pl.DataFrame, keys: Sequence[str], kinds: Sequence[str] | N
     if is_histogram(vitals):
         return only_possible(only_navigations(vitals, kinds))
     require(vitals, VITALS, [*keys, "value"])
-    counted = only_navigations(vitals, kinds).filter(reason_set_aside().is_null())
+    counted = only_counted(vitals, kinds)
     weight = sample_weight(counted)
     return counted.with_columns((pl.lit(1.0) if weight is None else weight).alias("weight"))
 

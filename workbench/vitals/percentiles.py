@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 
 from connectors.tables import VITALS, require
-from workbench.statistics import Estimate
 from workbench.vitals.packed import pack_values
-from workbench.vitals.population import navigation_kind, only_navigations, reason_set_aside
+from workbench.vitals.population import navigation_kind, only_counted, require_kinds
 from workbench.vitals.ranks import Ranked, Ranks, rank_values
 from workbench.vitals.thresholds import rating
 
@@ -35,10 +34,11 @@ def vitals_percentiles(
     Parameters
     ----------
     vitals
-        Canonical `vitals` table: one row per metric per page view; `value` in ms, CLS unitless. Values that cannot be
-        true are left out (see `population.treat`, which counts them). Where `sample_rate` is known a row weighs one
-        over it. A lazy frame, as `Lake.scan` gives it, is read column by column; without sampling and without a
-        `cluster` it goes the way of `packed`, which takes 50 million rows in seconds.
+        Canonical `vitals` table; `value` in ms, CLS unitless. Values that cannot be true are left out, and so are
+        earlier reports of a page view (see `population.treat`, which counts both). Where `sample_rate` is known a row
+        weighs one over it; one that is no rate (not above 0, or above 1) counts as 1. A lazy frame, as `Lake.scan`
+        gives it, has one report per metric and page view, as every store keeps them, and is read column by column;
+        without sampling and without a `cluster` it goes the way of `packed`, which takes 50 million rows in seconds.
     by
         Dimensions to keep apart; `metric` is always one. `navigation` (load, bfcache, prerender, soft) is one too.
     percentiles, intervals
@@ -55,6 +55,13 @@ def vitals_percentiles(
     cluster
         Rows with an equal value here are not independent, and the interval allows for it; None to take every row as
         independent. "auto" is `session_id` for a frame in memory, None for a lazy one, whose rows are too many to join.
+
+    Raises
+    ------
+    TableError
+        A column is missing.
+    ValueError
+        A percentile is not between 0 and 100, or a kind of navigation is unknown.
 
     Returns
     -------
@@ -96,6 +103,7 @@ def rank_cohorts(
     >>> rank_cohorts(vitals, ["metric"], None, None).quantile(0.5).tolist()
     [60.0]
     """
+    require_kinds(navigations)
     columns = vitals.collect_schema().names()
     if cluster == "auto":
         cluster = None if isinstance(vitals, pl.LazyFrame) else "session_id"
@@ -110,7 +118,7 @@ def rank_cohorts(
                 return packed
         wanted = [*keys, "value", "navigation_type", "sample_rate", *([cluster] if cluster else [])]
         vitals = vitals.select(name for name in dict.fromkeys(wanted) if name in vitals.collect_schema()).collect()
-    counted = only_navigations(vitals, navigations).filter(reason_set_aside().is_null())
+    counted = only_counted(vitals, navigations)
     return rank_values(counted, keys, weight=sample_weight(counted), cluster=cluster)
 
 
@@ -126,24 +134,32 @@ def describe(
     >>> describe(ranked, [50], [], 3, 0.95)["metric", "n", "p50", "rating"].rows()
     [('CLS', 3, 0.0, 'needs-improvement')]
     """
+    if wrong := [q for q in (*percentiles, *intervals) if not 0 <= q <= 100]:
+        raise ValueError(f"there is no percentile {wrong[0]}; give numbers from 0 to 100, as 75")
     enough = ranked.n >= min_samples
 
     def column(name: str, numbers: np.ndarray) -> pl.Series:
         return pl.Series(name, np.where(enough, numbers, np.nan), pl.Float64).fill_nan(None)
 
-    estimates = {q: ranked.estimates(q / 100, [confidence])[0] for q in dict.fromkeys([*intervals, 75])}
-    values = {q: estimates[q].value if q in estimates else ranked.quantile(q / 100) for q in percentiles}
-    p75 = estimates[75]
+    values = {q: ranked.quantile(q / 100) for q in (*percentiles, *intervals, 75)}
+    bounds = {
+        q: (np.minimum(bound.low, values[q]), np.maximum(bound.high, values[q]))
+        for q in dict.fromkeys([*(q for q in intervals if q in percentiles), 75])
+        for bound in ranked.estimates(q / 100, [confidence])
+    }
     rows = ranked.keys.with_columns(
         pl.Series("n", ranked.n, pl.Int64),
-        *(column(f"p{q:g}", value) for q, value in values.items()),
+        *(column(f"p{q:g}", values[q]) for q in dict.fromkeys(percentiles)),
         *(
-            column(f"p{q:g}_{side}", getattr(estimates[q], side))
-            for q in intervals
-            if q in values
-            for side in ("low", "high")
+            column(f"p{q:g}_{side}", end)
+            for q, ends in bounds.items()
+            if q in intervals and q in percentiles
+            for side, end in zip(("low", "high"), ends, strict=True)
         ),
-        *(column(f"_{part}", getattr(p75, part)) for part in Estimate._fields),
+        *(
+            column(name, numbers)
+            for name, numbers in zip(("_value", "_low", "_high"), (values[75], *bounds[75]), strict=True)
+        ),
     )
     good, poor = ranked.shares()
     shares = {"share_good": good, "share_needs": 1 - good - poor, "share_poor": poor}
@@ -162,30 +178,34 @@ def group_keys(vitals: pl.DataFrame | pl.LazyFrame, by: Sequence[str], *, mix_de
     >>> group_keys(VITALS.empty(), ["route"])
     ['route', 'metric', 'device_class']
     """
+    by = [by] if isinstance(by, str) else by
     devices = ["device_class"] if "device_class" in vitals.collect_schema() and not mix_devices else []
     return list(dict.fromkeys([*by, "metric", *devices]))
 
 
 def sample_weight(vitals: pl.DataFrame) -> pl.Expr | None:
-    """Return what a row stands for, one over `sample_rate` (a null rate is 1), or None where all weigh the same.
+    """Return what a row stands for, one over `sample_rate`, or None where all weigh the same.
+
+    Unknown rates and those that cannot be (not above 0, or above 1) are 1.
 
     Examples
     --------
-    >>> kept = pl.DataFrame({"sample_rate": [0.1, 1.0, None]})
+    >>> kept = pl.DataFrame({"sample_rate": [0.1, 1.0, None, 0.0, 50.0]})
     >>> kept.select(sample_weight(kept)).to_series().to_list()
-    [10.0, 1.0, 1.0]
+    [10.0, 1.0, 1.0, 1.0, 1.0]
     """
-    if "sample_rate" not in vitals.columns:
+    if "sample_rate" not in vitals.columns or vitals.select(_rate()).to_series().n_unique() <= 1:
         return None
-    rate = vitals["sample_rate"].cast(pl.Float64).fill_null(1.0)
-    if rate.n_unique() <= 1:
-        return None
-    return 1 / pl.col("sample_rate").cast(pl.Float64).fill_null(1.0)
+    return 1 / _rate()
 
 
 def _is_sampled(vitals: pl.LazyFrame) -> bool:
     if "sample_rate" not in vitals.collect_schema():
         return False
-    rate = pl.col("sample_rate").cast(pl.Float64).fill_null(1.0)
-    low, high = vitals.select(rate.min().alias("low"), rate.max().alias("high")).collect().row(0)
+    low, high = vitals.select(_rate().min().alias("low"), _rate().max().alias("high")).collect().row(0)
     return low != high
+
+
+def _rate() -> pl.Expr:
+    rate = pl.col("sample_rate").cast(pl.Float64)
+    return pl.when((rate > 0) & (rate <= 1)).then(rate).otherwise(1.0)

@@ -61,13 +61,23 @@ def only_navigations(vitals: pl.DataFrame, kinds: Sequence[str] | None) -> pl.Da
     >>> only_navigations(views, ["load"]).height
     1
     """
+    require_kinds(kinds)
     if kinds is None:
         return vitals
-    if unknown := [kind for kind in kinds if kind not in NAVIGATIONS]:
-        raise ValueError(f"no kind of navigation is called {unknown[0]!r}; there are: {', '.join(NAVIGATIONS)}")
     if "navigation_type" not in vitals.columns or vitals["navigation_type"].dtype == pl.Null:
         return vitals
     return vitals.filter(navigation_kind().is_in(list(kinds)))
+
+
+def require_kinds(kinds: Sequence[str] | None) -> None:
+    """Refuse what is no kind of navigation; see `only_navigations`.
+
+    Examples
+    --------
+    >>> require_kinds(["load", "soft"])
+    """
+    if unknown := [kind for kind in kinds or () if kind not in NAVIGATIONS]:
+        raise ValueError(f"no kind of navigation is called {unknown[0]!r}; there are: {', '.join(NAVIGATIONS)}")
 
 
 def reason_set_aside() -> pl.Expr:
@@ -82,7 +92,7 @@ def reason_set_aside() -> pl.Expr:
     >>> rows.select(reason_set_aside()).to_series().to_list()
     ['wrong unit', None, 'absurd', 'negative', 'zero', None]
     """
-    value = pl.col("value")
+    value = pl.col("value").cast(pl.Float64)
     return (
         pl.when(value.is_null())
         .then(pl.lit("null"))
@@ -107,7 +117,8 @@ def treat(vitals: pl.DataFrame) -> Treated:
     ----------
     vitals
         Canonical `vitals`; repeated reports are told by `page_view_id` (with `session_id` and `navigation_type`), the
-        one with the largest `at` stays.
+        one with the largest `at` stays, of those at one time the one with the largest value: what is reported again
+        has grown.
 
     Returns
     -------
@@ -126,13 +137,8 @@ def treat(vitals: pl.DataFrame) -> Treated:
     """
     require(vitals, VITALS, ["metric", "value"])
     judged = vitals.with_columns(reason_set_aside())
-    if {"page_view_id", "at"} <= set(vitals.columns):
-        view = [name for name in ("page_view_id", "session_id", "navigation_type") if name in vitals.columns]
-        measured = pl.col("reason").is_null() & pl.col("page_view_id").is_not_null()
-        later = pl.col("at").rank("ordinal", descending=True).over([*view, "metric", measured])
-        judged = judged.with_columns(
-            pl.when(measured & (later > 1)).then(pl.lit("repeated")).otherwise(pl.col("reason")).alias("reason")
-        )
+    later = _reported_later(judged, pl.col("reason").is_null())
+    judged = judged.with_columns(pl.when(later).then(pl.lit("repeated")).otherwise(pl.col("reason")).alias("reason"))
     aside = (
         judged.filter(pl.col("reason").is_not_null())
         .group_by(pl.col("metric").cast(pl.String), "reason")
@@ -140,6 +146,44 @@ def treat(vitals: pl.DataFrame) -> Treated:
         .sort("metric", "reason")
     )
     return Treated(judged.filter(pl.col("reason").is_null()).drop("reason"), aside)
+
+
+def only_counted(vitals: pl.DataFrame, kinds: Sequence[str] | None) -> pl.DataFrame:
+    """Keep the rows that a percentile is made of: of some kinds of navigation, possible, and the last report each.
+
+    Parameters
+    ----------
+    vitals
+        As in `treat`, which says what went and why.
+    kinds
+        As in `only_navigations`.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"metric": "CLS", "value": [0.1, 0.3, -1.0], "page_view_id": "a", "at": [1, 2, 3]})
+    >>> only_counted(rows, None)["value"].to_list()
+    [0.3]
+    """
+    possible = only_navigations(vitals, kinds).filter(reason_set_aside().is_null())
+    later = _reported_later(possible, pl.lit(True))
+    return possible.filter(~later) if later.any() else possible
+
+
+def _reported_later(vitals: pl.DataFrame, measured: pl.Expr) -> pl.Series:
+    """Say of which rows the page view reported the metric again."""
+    none = pl.repeat(False, vitals.height, dtype=pl.Boolean, eager=True).alias("reported_later")
+    if not {"page_view_id", "at"} <= set(vitals.columns):
+        return none
+    view = [name for name in ("page_view_id", "session_id", "navigation_type", "metric") if name in vitals.columns]
+    asked = vitals.select(*view, "at", "value", (measured & pl.col("page_view_id").is_not_null()).alias("_asked"))
+    asked = asked.with_row_index("_row").filter("_asked")
+    # few are repeated, and their hashes tell them sooner than their names
+    several = asked.filter(asked.select(pl.struct(view).hash()).to_series().is_duplicated())
+    if several.is_empty():
+        return none
+    last = several.sort("at", "value", "_row").unique(view, keep="last", maintain_order=True)
+    earlier = several.join(last.select("_row"), on="_row", how="anti")["_row"]
+    return none.scatter(earlier, True)
 
 
 @cache

@@ -107,7 +107,7 @@ class Ranked:
         return np.where(np.isnan(rank), np.nan, low + (high - low) * (place - below))
 
     def _independent(self, q: float, value: Floats) -> tuple[Floats, Floats]:
-        """Effective sample size before Student's t, and how many clusters stand behind it (infinite: exact)."""
+        """Effective sample size before Student's t, and how many equal clusters stand behind it (infinite: exact)."""
         exact = self.n.astype(float), np.full(self.n.size, np.inf)
         if self.weights is None and self.clusters is None:
             return exact
@@ -119,18 +119,21 @@ class Ranked:
         off = weight * (below - share[group]) / whole[group]
         if self.clusters is None:
             clusters, squares = self.n, np.bincount(group, off**2, self.n.size)
+            squared = np.bincount(group, weight**2, self.n.size)
         else:
             code, back = np.unique(group * (int(self.clusters.max(initial=0)) + 1) + self.clusters, return_inverse=True)
             of_group = np.empty(code.size, np.int64)
             of_group[back] = group
             clusters = np.bincount(of_group, minlength=self.n.size)
             squares = np.bincount(of_group, np.bincount(back, off) ** 2, self.n.size)
+            squared = np.bincount(of_group, np.bincount(back, weight) ** 2, self.n.size)
         with np.errstate(divide="ignore", invalid="ignore"):
             variance = squares * clusters / (clusters - 1)
             independent = np.where(variance > 0, share * (1 - share) / variance, clusters)
         alone = (clusters == self.n) & (self.weights is None)
         sampled = np.where(clusters > 1, np.minimum(independent, self.n), 1.0)
-        return np.where(alone, exact[0], sampled), np.where(alone, np.inf, clusters)
+        # clusters of unequal weight know the variance as well as fewer equal ones do
+        return np.where(alone, exact[0], sampled), np.where(alone, np.inf, whole**2 / squared)
 
     def _share_up_to(self, limit: Floats) -> Floats:
         group = np.repeat(np.arange(self.n.size), self.n)
