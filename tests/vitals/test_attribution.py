@@ -96,6 +96,12 @@ def test_broken_json_blames_nobody_and_stops_nothing():
     assert culprits(vitals).filter(kind="element")["n"].to_list() == [1]
 
 
+def test_a_store_without_attributions_blames_nobody():
+    vitals = pl.DataFrame({"metric": "INP", "value": [900.0] * 3, "attribution": [None] * 3})
+    assert culprits(vitals).is_empty()
+    assert phases(vitals).is_empty()
+
+
 def test_phases_add_up_to_the_whole():
     said = {"timeToFirstByte": 500, "resourceLoadDelay": 1500, "resourceLoadDuration": 250, "elementRenderDelay": 2750}
     table = phases(_vitals(("LCP", 5000.0, said), ("LCP", 5000.0, said)), ["route"])

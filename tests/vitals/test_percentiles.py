@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from scipy import stats
 
 from connectors.exceptions import TableError
 from tests.naive import vitals as naive
+from workbench.reduce import vitals_histogram
+from workbench.vitals.histogram import histogram_percentiles
 from workbench.vitals.percentiles import vitals_percentiles
 from workbench.vitals.ranks import rank_values
 
@@ -69,6 +74,31 @@ def test_a_row_kept_one_time_in_ten_counts_ten_times():
     assert table["p50"].item() == 900.0
     assert table["share_poor"].item() == pytest.approx(400 / 440)
     assert table["n"].item() == 80, "n counts what was measured"
+
+
+@pytest.mark.parametrize("odd", [0.0, -0.5, 50.0, float("nan"), float("inf")])
+def test_a_sample_rate_that_cannot_be_weighs_as_an_unknown_one(odd):
+    frame = pl.DataFrame({"metric": "LCP", "value": [float(1000 + i) for i in range(60)]})
+    told, unknown = (
+        frame.with_columns(sample_rate=pl.Series([0.5, rate] * 30, dtype=pl.Float64)) for rate in (odd, None)
+    )
+    expected = vitals_percentiles(unknown)
+    assert expected["share_good"].item() == 1.0
+    assert vitals_percentiles(told).equals(expected)
+    assert_frame_equal(vitals_percentiles(told.lazy()), expected)
+    histogram = histogram_percentiles(vitals_histogram(told, ["metric"]))
+    assert_frame_equal(histogram, histogram_percentiles(vitals_histogram(unknown, ["metric"])))
+
+
+def test_the_last_report_of_a_page_view_counts():
+    views = [f"view {i}" for i in range(40)]
+    noon = datetime(2026, 3, 9, 12, tzinfo=UTC)
+    first = pl.DataFrame({"metric": "CLS", "value": [0.01 * i for i in range(40)], "page_view_id": views, "at": noon})
+    later = first.with_columns(pl.col("value") + 1, at=pl.lit(noon + timedelta(seconds=9)))
+    table = vitals_percentiles(pl.concat([later, first]))
+    assert table["n"].item() == 40
+    assert table["p50"].item() == pytest.approx(1.195), "the median of 0.00 to 0.39, and one"
+    assert table.equals(vitals_percentiles(later))
 
 
 def test_a_group_below_the_minimum_keeps_its_row_and_its_count():
@@ -145,6 +175,16 @@ def test_categorical_dimensions_are_taken_as_they_are():
     assert ours.with_columns(pl.col("metric", "route").cast(pl.String)).equals(expected)
 
 
+def test_what_cannot_be_asked_is_said():
+    frame = pl.DataFrame({"metric": "LCP", "value": [1000.0] * 40, "route": "/", "navigation_type": "navigate"})
+    with pytest.raises(ValueError, match="there is no percentile 750; give numbers from 0 to 100, as 75"):
+        vitals_percentiles(frame, percentiles=[50, 750])
+    for same in (frame, frame.lazy()):
+        with pytest.raises(ValueError, match="no kind of navigation is called 'loads'"):
+            vitals_percentiles(same, navigations=["loads"])
+    assert vitals_percentiles(frame, "route").equals(vitals_percentiles(frame, ["route"]))
+
+
 def test_a_missing_column_is_named_with_those_there_are():
     with pytest.raises(TableError, match="vitals lacks the column region; it has: metric, value"):
         vitals_percentiles(pl.DataFrame({"metric": ["LCP"], "value": [1.0]}), ["region"])
@@ -201,6 +241,18 @@ def test_the_design_effect_is_that_of_whole_sessions_drawn():
     expected = share * (1 - share) / variance * (normal / students_t) ** 2
     assert ranked.independent(0.75)[0] == pytest.approx(expected)
     assert expected < 35, "150 page views of 30 sessions know what some thirty independent ones would"
+
+
+def test_a_session_with_half_of_all_page_views_leaves_few_degrees_of_freedom():
+    session = ["robot"] * 60 + [f"person {i}" for i in range(60)]
+    values = [float(3000 - 10 * i) for i in range(120)]
+    frame = pl.DataFrame({"metric": "LCP", "value": values, "session_id": session})
+    ranked = rank_values(frame, ["metric"], cluster="session_id")
+    p75 = ranked.quantile(0.75)[0]
+    variance = naive.share_variance(values, session, p75)
+    as_many_equal_ones = 120**2 / (60**2 + 60 * 1**2)  # Kish's effective number
+    students_t = stats.t.ppf(0.975, as_many_equal_ones - 1)
+    assert ranked.independent(0.75)[0] == pytest.approx(0.75 * 0.25 / variance * (1.959963984540054 / students_t) ** 2)
 
 
 def test_one_page_view_a_session_is_independent():

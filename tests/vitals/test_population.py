@@ -48,6 +48,12 @@ def test_the_last_report_of_a_page_view_counts_whatever_the_order_of_rows():
     assert treated.set_aside.select("metric", "reason", "n").rows() == [("CLS", "repeated", 2)]
 
 
+def test_of_reports_of_one_moment_the_grown_one_counts():
+    reports = pl.DataFrame({"metric": "CLS", "page_view_id": "a", "value": [0.1, 0.3, 0.2], "at": NOON})
+    for order in ([0, 1, 2], [1, 2, 0], [2, 0, 1]):
+        assert treat(reports[order]).vitals["value"].to_list() == [0.3]
+
+
 def test_a_restored_page_is_another_page_view():
     reports = pl.DataFrame(
         {

@@ -23,7 +23,7 @@ def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") 
     Returns
     -------
     One row per bin from the first to the last record: at (start of the bin), errors, visits, rate (errors per visit,
-    null in a bin without visits). Rows weigh one over their `sample_rate` where they have one.
+    null in a bin without visits). Rows weigh one over their `sample_rate`, where it is above 0 and at most 1.
 
     Examples
     --------
@@ -51,6 +51,7 @@ def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") 
 
 
 def _weighed(records: pl.DataFrame, when: str) -> pl.DataFrame:
-    weight = 1 / pl.col("sample_rate").cast(pl.Float64) if "sample_rate" in records.columns else pl.lit(1.0)
+    rate = pl.col("sample_rate").cast(pl.Float64) if "sample_rate" in records.columns else pl.lit(1.0)
+    weight = 1 / pl.when((rate > 0) & (rate <= 1)).then(rate)
     times = pl.col("stands_for").fill_null(1) if "stands_for" in records.columns else pl.lit(1)
     return records.select(pl.col(when).alias("at"), (weight.fill_null(1.0) * times).alias("weight"))
