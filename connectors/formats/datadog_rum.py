@@ -19,14 +19,16 @@ from connectors.formats.rum_tables import RumTables
 from connectors.formats.values import as_hex_id, as_int, as_micros, as_number, as_text, shown
 from connectors.formats.web_vitals import device_of, rating_of
 
-# our metric, its field in a view, whether it is a duration, the field that says which element
+# our metric, its field in a view, its place in `view.performance` (which replaces the field), whether it is a duration
 METRICS = (
-    ("LCP", "largest_contentful_paint", True, "largest_contentful_paint_target_selector"),
-    ("INP", "interaction_to_next_paint", True, "interaction_to_next_paint_target_selector"),
-    ("CLS", "cumulative_layout_shift", False, "cumulative_layout_shift_target_selector"),
-    ("FCP", "first_contentful_paint", True, None),
-    ("TTFB", "first_byte", True, None),
+    ("LCP", "largest_contentful_paint", ("lcp", "timestamp"), True),
+    ("INP", "interaction_to_next_paint", ("inp", "duration"), True),
+    ("CLS", "cumulative_layout_shift", ("cls", "score"), False),
+    ("FCP", "first_contentful_paint", ("fcp", "timestamp"), True),
+    ("TTFB", "first_byte", ("", ""), True),
 )
+# what web-vitals calls the element behind each
+TARGETS = {"LCP": "target", "INP": "interactionTarget", "CLS": "largestShiftTarget"}
 # what lasts longer is no session: Datadog ends them after four hours
 LONGEST_MS = 7 * 86_400_000
 DEVICES = frozenset({"desktop", "mobile", "tablet"})
@@ -190,13 +192,15 @@ def _add_view(rum: _Rum, place: str, out: RumTables) -> None:
         (rum.view_id, rum.session_id, rum.at, *said, navigation, trace, rum.user_agent, _user(rum.inner))
     )
     url, route, *rest = said
-    for metric, name, is_duration, selector in METRICS:
-        value = milliseconds_of(view.get(name)) if is_duration else as_number(view.get(name))
+    for metric, name, (part, field), is_duration in METRICS:
+        newer = object_at(view, "performance", part)
+        given = view.get(name) if view.get(name) is not None else newer.get(field)
+        value = milliseconds_of(given) if is_duration else as_number(given)
         if value is None or value < 0:
-            if view.get(name) is not None:
-                out.vitals.refuse(place, f"{metric}: {name} is {shown(view.get(name))}, not a number from 0")
+            if given is not None:
+                out.vitals.refuse(place, f"{metric}: {name} is {shown(given)}, not a number from 0")
             continue
-        target = as_text(view.get(selector)) if selector else None
+        target = as_text(view.get(f"{name}_target_selector")) or as_text(newer.get("target_selector"))
         out.vitals.add(
             (
                 rum.at,
@@ -210,7 +214,7 @@ def _add_view(rum: _Rum, place: str, out: RumTables) -> None:
                 route,
                 *rest,
                 as_text(dig(rum.inner, "connectivity", "effective_type")),
-                None if target is None else msgspec.json.encode({"target": target}).decode(),
+                None if target is None else msgspec.json.encode({TARGETS.get(metric, "target"): target}).decode(),
                 trace,
                 _sampled(rum.inner),
                 rum.user_agent,

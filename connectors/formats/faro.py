@@ -24,6 +24,9 @@ CALLS = frozenset({"faro.tracing.fetch", "faro.tracing.xml-http-request"})
 # `session_resume` and `session_extend` go on with a session that began before
 SESSION_START = "session_start"
 UNKNOWN = "unknown"
+# attributes whose names are not those of web-vitals in snake case; those of a script stand in its entry there
+RENAMED = {"element": "target", "resource_url": "url", "first_byte_to_fcp": "firstByteToFCP", "source_url": "sourceURL"}
+SCRIPT = "longest_script_"
 # of a metric's context what has a column of its own
 SAID_ELSEWHERE = frozenset({"id", "rating", "navigation_type", "navigation_entry_id"})
 
@@ -202,6 +205,7 @@ def _add_measurement(one: Any, at: int, meta: _Meta, place: str, out: RumTables,
         navigation = as_text(context.get("navigation_type"))
         about = {key: said for key, said in values.items() if key != name.lower()}
         about |= {key: said for key, said in context.items() if key not in SAID_ELSEWHERE}
+        about = _attribution(about)
         out.vitals.add(
             (
                 at,
@@ -221,6 +225,22 @@ def _add_measurement(one: Any, at: int, meta: _Meta, place: str, out: RumTables,
             )
         )
     return None
+
+
+def _attribution(about: dict[str, Any]) -> dict[str, Any]:
+    """Give what attributes a metric under the names of web-vitals, which the SDK writes in snake case and flat."""
+    named: dict[str, Any] = {}
+    entry = {key.removeprefix(SCRIPT): about[key] for key in about if key.startswith(SCRIPT)}
+    for key in about.keys() - {f"{SCRIPT}{rest}" for rest in entry}:
+        named[RENAMED.get(key) or _camel(key)] = about[key]
+    if entry:
+        named["longestScript"] = {"entry": {RENAMED.get(key) or _camel(key): said for key, said in entry.items()}}
+    return dict(sorted(named.items()))
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.title() for part in rest)
 
 
 def _add_event(one: Any, at: int, meta: _Meta, place: str, out: RumTables, traced: bool) -> None:

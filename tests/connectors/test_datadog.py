@@ -14,6 +14,8 @@ import pytest
 
 from connectors import http as http_module
 from connectors.exceptions import AddressError, AuthError, RateLimited, SourceNotFound
+from connectors.formats.datadog_rum import read_rum_event
+from connectors.formats.rum_tables import RumTables
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.testing import assert_conforms
@@ -70,7 +72,8 @@ EVENTS = [
     rum(1, 1, "view", view={
         "loading_type": "initial_load", "name": "/cart/:id", "first_contentful_paint": 420725000,
         "largest_contentful_paint": 2_600_000_000, "largest_contentful_paint_target_selector": "#hero",
-        "interaction_to_next_paint": 20_000_000, "cumulative_layout_shift": 0.1, "first_byte": 157_090_000,
+        "interaction_to_next_paint": 20_000_000, "interaction_to_next_paint_target_selector": "#pay",
+        "cumulative_layout_shift": 0.1, "first_byte": 157_090_000,
         "error": {"count": 2}, "resource": {"count": 9}, "action": {"count": 0}, "time_spent": 245512755000,
     }),
     rum(2, 2, "error", error={
@@ -256,10 +259,24 @@ def test_vitals_come_from_nanoseconds_of_the_view(server):
     assert rows.sort("metric").collect().rows() == [
         ("CLS", 0.1, "good", "4g", None),
         ("FCP", 420.725, "good", "4g", None),
-        ("INP", 20.0, "good", "4g", None),
+        ("INP", 20.0, "good", "4g", '{"interactionTarget":"#pay"}'),
         ("LCP", 2600.0, "needs-improvement", "4g", '{"target":"#hero"}'),
         ("TTFB", 157.09, "good", "4g", None),
     ]
+
+
+def test_vitals_where_the_deprecated_fields_are_gone():
+    """`view.performance` replaces them (rum-events-format, rum/_view-performance-schema.json)."""
+    event = rum(1, 1, "view", view={"performance": {
+        "lcp": {"timestamp": 2_600_000_000, "target_selector": "#hero"}, "inp": {"duration": 20_000_000},
+        "cls": {"score": 0.1, "target_selector": "#ad"}, "fcp": {"timestamp": 420_725_000}, "fid": None,
+    }})  # fmt: skip
+    out = RumTables()
+    read_rum_event(event, "1", out)
+    assert out.vitals.frame().select("metric", "value", "attribution").sort("metric").rows() == [
+        ("CLS", 0.1, '{"largestShiftTarget":"#ad"}'), ("FCP", 420.725, None), ("INP", 20.0, None),
+        ("LCP", 2600.0, '{"target":"#hero"}'),
+    ]  # fmt: skip
 
 
 def test_sessions_and_the_recordings_that_datadog_has(server):

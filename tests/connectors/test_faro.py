@@ -19,11 +19,14 @@ import pytest
 from connectors import http as http_module
 from connectors.exceptions import AddressError, AuthError, SourceNotFound
 from connectors.folder import FolderSource
+from connectors.formats.faro import read_document
 from connectors.formats.recognise import recognise
+from connectors.formats.rum_tables import RumTables
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.testing import assert_conforms
 from tests.connectors.plays import JSON, Play, serving
+from workbench.vitals.attribution import culprits
 
 TOKEN = "123456:glc_0123456789abcdef"
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -121,6 +124,29 @@ def expect_the_exception(events, frames) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("metric", "values", "context", "kinds"),
+    [
+        ("inp", {"input_delay": 10, "processing_duration": 380}, {"interaction_target": "#pay",
+            "interaction_type": "pointer", "longest_script_source_url": "https://s/app.js",
+            "longest_script_source_function_name": "pay"},
+         {"element": "#pay", "interaction": "pointer", "script": "pay in app.js"}),
+        ("cls", {"largest_shift_value": 0.4}, {"largest_shift_target": "#ad", "load_state": "complete"},
+         {"element": "#ad", "moment": "complete"}),
+        ("lcp", {"resource_load_delay": 900}, {"element": "#hero", "resource_url": "https://s/hero.avif"},
+         {"element": "#hero", "resource": "https://s/hero.avif"}),
+    ],
+)  # fmt: skip
+def test_what_attributes_a_metric_is_found_by_the_rooms(metric, values, context, kinds):
+    """webVitalsWithAttribution.ts of faro-web-sdk writes web-vitals' names in snake case, some of them changed."""
+    said = {"type": "web-vitals", "values": {metric: 0.4 if metric == "cls" else 5000, **values}, "context": {**context, "id": "v5-1"},
+            "timestamp": "2026-03-09T14:00:00Z"}  # fmt: skip
+    out = RumTables()
+    read_document({"meta": {}, "measurements": [said]}, "1.json", out)
+    found = culprits(out.vitals.frame())
+    assert dict(found.select("kind", "culprit").iter_rows()) == kinds
+
+
 def test_a_payload_in_a_folder(tmp_path):
     source = folder_of(tmp_path, PAYLOAD)
     assert_conforms(source)
@@ -131,7 +157,7 @@ def test_a_payload_in_a_folder(tmp_path):
         ("LCP", 2612.5, "needs-improvement", "nav1", "navigate"),
     ]
     assert json.loads(vitals.collect()["attribution"][1]) == {
-        "delta": 2612.5, "element_render_delay": 31.5, "element": "#hero",
+        "delta": 2612.5, "elementRenderDelay": 31.5, "target": "#hero",
     }  # fmt: skip
     views = source.page_views(Window()).frame.select("page_view_id", "session_id", "navigation_type").collect()
     assert views.rows() == [("nav1", "abcd", "reload")]
