@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from connectors.formats.nested import dig
 from connectors.formats.rows import Rows
 from connectors.formats.values import BAD_JSON, as_micros, as_number, as_text, shown
 from connectors.tables import LAB_RUNS
@@ -16,6 +17,7 @@ from connectors.tables import LAB_RUNS
 METRICS = {
     "largest-contentful-paint": "LCP",
     "interaction-to-next-paint": "INP",
+    "experimental-interaction-to-next-paint": "INP",
     "cumulative-layout-shift": "CLS",
     "first-contentful-paint": "FCP",
     "server-response-time": "TTFB",
@@ -40,11 +42,13 @@ class _Audit(msgspec.Struct):
 
 class _Settings(msgspec.Struct):
     formFactor: Any = None
+    emulatedFormFactor: Any = None
     throttlingMethod: Any = None
 
 
 class _Result(msgspec.Struct):
     audits: dict[str, msgspec.Raw]
+    runtimeError: Any = None
     lighthouseVersion: Any = None
     fetchTime: Any = None
     requestedUrl: Any = None
@@ -88,10 +92,15 @@ def read_result(raw: bytes, place: str, rows: Rows, run: Run) -> None:
     at = as_micros(result.fetchTime)
     if at is None:
         return rows.refuse(place, f"fetchTime is {shown(result.fetchTime)}, not a time")
+    failed = as_text(dig(result.runtimeError, "code"))
+    if failed and failed != "NO_ERROR":
+        said = as_text(dig(result.runtimeError, "message")) or "no message"
+        return rows.refuse(place, f"the run failed and measured nothing ({failed}: {said})")
     settings = result.configSettings or _Settings()
     url = as_text(result.requestedUrl) or as_text(result.finalDisplayedUrl) or as_text(result.finalUrl)
+    measured: set[str] = set()
     for audit_id, metric in METRICS.items():
-        if audit_id not in result.audits:
+        if audit_id not in result.audits or metric in measured:
             continue
         try:
             audit = _audit.decode(result.audits[audit_id])
@@ -102,13 +111,14 @@ def read_result(raw: bytes, place: str, rows: Rows, run: Run) -> None:
         if value is None:
             rows.skip(f"{metric} not measured")
             continue
+        measured.add(metric)
         rows.add(
             (
                 run.run_id,
                 at,
                 url,
                 None,
-                as_text(settings.formFactor),
+                as_text(settings.formFactor) or as_text(settings.emulatedFormFactor),
                 as_text(result.release) or run.release,
                 as_text(result.branch) or run.branch,
                 metric,

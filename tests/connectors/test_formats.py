@@ -11,6 +11,7 @@ from connectors.disk import Disk
 from connectors.files import SourceFile, find_files
 from connectors.folder import FolderSource
 from connectors.formats.attributes import http_attributes, span_rows
+from connectors.formats.lighthouse import Run, lab_rows, read_result
 from connectors.formats.otlp import read_request
 from connectors.formats.routes import route_of
 from connectors.formats.rrweb import Whose, read_segment, replay_event_rows
@@ -256,6 +257,41 @@ def test_lab_runs_name_their_release_in_the_result_or_in_the_path(tmp_path):
         ("b", "e5f6", "CLS", 0.004, 1.0),
     ]
     assert [refused.place for refused in loaded.refused] == ["a1b2c3d-product.json", "b.json"]
+
+
+@pytest.mark.parametrize(
+    ("result", "rows"),
+    [
+        # 9: timespans measured INP under this id; 7 and before called the form factor so
+        ({"audits": {"experimental-interaction-to-next-paint": {"score": 0.4, "numericValue": 320}},
+          "configSettings": {"emulatedFormFactor": "desktop"}, "finalUrl": "https://s/cart"},
+         [("INP", 320.0, "desktop", "https://s/cart")]),
+        # 10 to 13
+        ({"audits": {"interaction-to-next-paint": {"score": 1, "numericValue": 90},
+                     "experimental-interaction-to-next-paint": {"score": 1, "numericValue": 91},
+                     "server-response-time": {"score": 1, "numericValue": 80}},
+          "configSettings": {"formFactor": "mobile"}, "finalDisplayedUrl": "https://s/cart", "requestedUrl": None,
+          "runtimeError": {"code": "NO_ERROR", "message": ""}},
+         [("INP", 90.0, "mobile", "https://s/cart"), ("TTFB", 80.0, "mobile", "https://s/cart")]),
+    ],
+)  # fmt: skip
+def test_results_of_lighthouse_9_to_13(result, rows):
+    found = lab_rows()
+    read_result(json.dumps({"fetchTime": "2026-03-02T09:00:00Z", **result}).encode(), "1.json", found, Run("r1"))
+    assert found.frame().select("metric", "value", "form_factor", "page_url").rows() == rows
+    assert found.refused == []
+
+
+def test_a_lighthouse_run_that_failed_is_refused_and_not_just_empty():
+    """docs/understanding-results.md: `runtimeError` has a code and a message; no audit has a number then."""
+    result = {
+        "fetchTime": "2026-03-02T09:00:00Z", "runtimeError": {"code": "NO_FCP", "message": "The page did not paint"},
+        "audits": {"largest-contentful-paint": {"score": None, "scoreDisplayMode": "error", "errorMessage": "NO_FCP"}},
+    }  # fmt: skip
+    found = lab_rows()
+    read_result(json.dumps(result).encode(), "1.json", found, Run("r1"))
+    assert len(found) == 0
+    assert found.refused == [("1.json", "the run failed and measured nothing (NO_FCP: The page did not paint)")]
 
 
 @pytest.mark.parametrize(
