@@ -1,7 +1,8 @@
 """OTLP as protobuf: what an exporter posts, and what the collector's file exporter writes with `format: proto`.
 
-A file is one `ExportTraceServiceRequest` (`TracesData` is the same on the wire), or many, each behind its length as
-four bytes, big-endian. Messages are read by the published definitions (opentelemetry-proto), then go the way of
+A file is one `ExportTraceServiceRequest` (`TracesData` is the same on the wire), or many: one behind the other, each
+behind its length as four bytes, big-endian (the collector), or each behind its length as a varint (Protobuf's own
+`writeDelimitedTo`). Messages are read by the published definitions (opentelemetry-proto), then go the way of
 OTLP/JSON.
 """
 
@@ -29,7 +30,10 @@ def is_otlp_protobuf(head: bytes) -> bool:
     >>> is_otlp_protobuf(b'{"resourceSpans":[]}'), is_otlp_protobuf(b'\n{"a":1}'), is_otlp_protobuf(b"")
     (False, False, False)
     """
-    return _begins_request(head) or (len(head) > 4 and head[0] < 0x08 and _begins_request(head[4:]))
+    if _begins_request(head) or (len(head) > 4 and head[0] < 0x08 and _begins_request(head[4:])):
+        return True
+    size, at = _varint(head, 0)
+    return size > 1 and _begins_request(head[at : at + size])
 
 
 def each_request(raw: bytes) -> Iterator[bytes]:
@@ -44,18 +48,22 @@ def each_request(raw: bytes) -> Iterator[bytes]:
     --------
     >>> list(each_request(b"\x00\x00\x00\x02\x0a\x00\x00\x00\x00\x02\x0a\x00")), list(each_request(b"\x0a\x00"))
     ([b'\n\x00', b'\n\x00'], [b'\n\x00'])
+    >>> list(each_request(b"\x02\x0a\x00\x02\x0a\x00"))
+    [b'\n\x00', b'\n\x00']
     """
-    if raw[:1] == bytes([_REQUEST]):
+    if raw[:1] == bytes([_REQUEST]) and (_begins_request(raw) or not _begins_request(raw[1 : _REQUEST + 1])):
         yield raw
         return
-    at = 0
+    # a length of four bytes begins with a zero below 16 MB; one as a varint has the first message right behind it
+    size, begin = _varint(raw, 0)
+    at, short = 0, size > 0 and raw[begin : begin + 1] == bytes([_REQUEST])
     while at < len(raw):
-        size = int.from_bytes(raw[at : at + 4], "big")
-        message = raw[at + 4 : at + 4 + size]
-        if len(raw) < at + 4 or len(message) < size:
+        size, begin = _varint(raw, at) if short else (int.from_bytes(raw[at : at + 4], "big"), at + 4)
+        message = raw[begin : begin + size]
+        if len(raw) < begin or len(message) < size:
             raise FormatError(f"the file ends within a message ({len(message)} of {size} bytes are there)")
         yield message
-        at += 4 + size
+        at = begin + size
 
 
 def read_protobuf(raw: bytes, place: str, rows: Rows) -> None:
@@ -133,12 +141,18 @@ def _camel(name: str) -> str:
 def _begins_request(head: bytes) -> bool:
     if head[:1] != bytes([_REQUEST]):
         return False
-    size, at = 0, 1
+    size, at = _varint(head, 1)
+    return (size == 0 and at == len(head)) or (size > 0 and at < len(head) and head[at] in _WITHIN)
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    """Give a number and where what is behind it begins; -1 and a place behind the end where there is none."""
+    size = 0
     for shift in range(_MOST_VARINT):
-        if at >= len(head):
-            return False
-        size |= (head[at] & 0x7F) << (7 * shift)
+        if at >= len(raw):
+            break
+        size |= (raw[at] & 0x7F) << (7 * shift)
         at += 1
-        if head[at - 1] < 0x80:
-            return (size == 0 and at == len(head)) or (size > 0 and at < len(head) and head[at] in _WITHIN)
-    return False
+        if raw[at - 1] < 0x80:
+            return size, at
+    return -1, len(raw) + 1
