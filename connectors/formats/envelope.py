@@ -68,6 +68,8 @@ def parse_envelope(raw: bytes) -> Envelope:
     >>> [(item.number, item.type, item.payload) for item in envelope.items], envelope.broken
     ([(1, 'event', b'{}')], [(2, 'session is cut off: 3 of 9 bytes are there')])
     """
+    # what editors and log shippers put before a file's first line
+    raw = raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     end = raw.find(b"\n")
     first = raw if end < 0 else raw[:end]
     try:

@@ -255,7 +255,7 @@ def _user_agent(request: wire.Request) -> str | None:
     return None
 
 
-def _position(number: int | float | None) -> int | None:
+def _position(number: int | float | str | None) -> int | None:
     whole = number if type(number) is int else as_int(number)
     return whole if whole is not None and 0 < whole < 2**53 else None
 

@@ -35,8 +35,8 @@ class Frame(msgspec.Struct):
     filename: str | None = None
     abs_path: str | None = None
     function: str | None = None
-    lineno: int | float | None = None
-    colno: int | float | None = None
+    lineno: int | float | str | None = None
+    colno: int | float | str | None = None
     in_app: bool | None = None
 
 

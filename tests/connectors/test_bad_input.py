@@ -117,13 +117,18 @@ def test_a_breadcrumb_or_frame_of_the_wrong_shape_costs_only_itself():
     crumbs = [{"timestamp": "?"}, {"timestamp": 1773069712, "category": 5}, 3, *EVENT["breadcrumbs"]]
     frames = [
         {"filename": 1},
-        {"filename": "b.js", "lineno": "2"},
+        {"filename": "b.js", "lineno": [2]},
+        {"filename": "c.js", "lineno": "2", "colno": "x"},
         EVENT["exception"]["values"][0]["stacktrace"]["frames"][0],
     ]
     exception = {"values": [{"type": "E", "value": "v", "stacktrace": {"frames": frames}}]}
     out = read(envelope(changed(breadcrumbs=crumbs, exception=exception)))
-    assert (len(out.events), len(out.breadcrumbs), len(out.requests), len(out.frames)) == (1, 2, 1, 1)
+    assert (len(out.events), len(out.breadcrumbs), len(out.requests), len(out.frames)) == (1, 2, 1, 2)
     assert (len(out.breadcrumbs.refused), len(out.frames.refused)) == (3, 2)
+    # a number as a text is a number; a text that is none costs itself
+    assert out.frames.frame().select("url", "line", "column").rows() == [
+        ("https://shop/a.js", 2, 561), ("c.js", 2, None),
+    ]  # fmt: skip
 
 
 def test_an_envelope_cut_off_in_its_second_item_loses_only_that_item():
