@@ -419,6 +419,29 @@ def test_maps_without_a_listing_are_as_old_as_their_files(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.parametrize("broken", [b'[{"map":', b"{}", b"\xff\xfe", b""])
+def test_one_broken_listing_costs_only_itself(broken: bytes, setup: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = setup / "store"
+    shutil.copytree(store / EARLIER, store / "1.0.0")
+    (store / "1.0.0" / "artifacts.json").write_bytes(broken)
+    kept = {path: path.read_bytes() for path in (store / "1.0.0").rglob("*") if path.is_file()}
+    maps = len(list((store / EARLIER).rglob("*.map")))
+    asked = ["prune-maps", "--store", str(store), "--older-than", "1h"]
+    for arguments, gone in ((["--dry-run", "--json"], 0), (["--json"], maps), ([], maps)):
+        with pytest.raises(SystemExit) as stopped:
+            main([*asked, *arguments])
+        assert stopped.value.code == 1
+        assert {path: path.read_bytes() for path in (store / "1.0.0").rglob("*") if path.is_file()} == kept
+        assert len(list((store / EARLIER).rglob("*.map"))) == maps - gone
+        said = capsys.readouterr()
+        assert said.err.startswith("1.0.0/artifacts.json is not a list of artifacts")
+        assert "it is not written over" in said.err
+        if arguments == ["--json"]:
+            told = json.loads(said.out)
+            assert {one["release"] for one in told["pruned"]} == {EARLIER}
+            assert told["problems"] == [said.err.strip()]
+
+
 def test_an_age_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="'soon', which is not an age; give 90d, 12h or 2w"):
         prune_maps(tmp_path, "soon")

@@ -22,8 +22,9 @@ from connectors.formats.source_maps import bare
 from connectors.objects import Objects
 from connectors.registry import open_store
 from connectors.sourcemaps.builds import BuildFolder, Script
+from connectors.sourcemaps.pruning import Pruned, prune
 from connectors.sourcemaps.site import ask_site
-from connectors.sourcemaps.uploads import Given, Pruned, Put, prune, put_maps
+from connectors.sourcemaps.uploads import Given, Put, put_maps
 from connectors.sources import find_sources
 from workbench.symbolicate.audit import of_our_bundles
 from workbench.symbolicate.check import Built, Checked, Served, check_build
@@ -217,6 +218,8 @@ def prune_maps(
     ------
     ParameterError
         The age cannot be read.
+    PartlyPruned
+        Listings are broken, which it names; all others were seen to.
     """
     at = now or datetime.now(UTC)
     age = older_than if isinstance(older_than, timedelta) else _age(older_than)

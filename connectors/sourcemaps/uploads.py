@@ -1,31 +1,25 @@
-"""Put the maps of a release into a folder of maps, and take them out again when their time is over.
+"""Put the maps of a release into a folder of maps.
 
 A reader never sees half a release: an upload first announces its maps in the listing, then writes them, then lists
-them in one step. Pruning goes the other way: the listing says that a map has expired, then the map is removed; its
-entry stays, so that a frame on it can say why it is not mapped.
+them in one step.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import PurePosixPath
-from random import uniform
-from time import sleep
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import quote
 
-from connectors.exceptions import FetchError, SourceError, WrittenMeanwhile
-from connectors.formats.source_maps import LISTING, MAP, debug_id_of, listed, place_of, read_entries, write_entries
+from connectors.exceptions import SourceError, WrittenMeanwhile
+from connectors.formats.source_maps import LISTING, MAP, debug_id_of
+from connectors.map_listings import Entry, edit, entries_of, location_of, stamp_of
 from connectors.objects import Objects
 
 DESCRIPTION = "source.toml"
-Entry = dict[str, Any]
-Edit = Callable[[list[Entry]], list[Entry]]
-ATTEMPTS = 40
 
 
 class Given(NamedTuple):
@@ -43,16 +37,6 @@ class Put(NamedTuple):
     map_location: str
     bytes: int
     outcome: str
-
-
-class Pruned(NamedTuple):
-    """A map that was removed, or would be."""
-
-    release: str | None
-    url: str | None
-    map_location: str
-    uploaded_at: datetime
-    bytes: int
 
 
 def put_maps(
@@ -96,10 +80,10 @@ def put_maps(
         ...
     connectors.exceptions.SourceError: release '1f2e3d4' has another map for ~/assets/shop.js, uploaded ...: give the build a release of its own, or say --replace
     """  # noqa: E501
-    stamp = _stamp(now)
+    stamp = stamp_of(now)
     folder = _folder(release, dist)
     listing = f"{folder}/{LISTING}"
-    there = _entries(store, listing)
+    there = entries_of(store, listing)
     plan = [_plan(one, there, folder, release, dist, replace) for one in maps]
     fresh = [(put, given) for put, given in zip(plan, maps, strict=True) if put.outcome != "same"]
     if not fresh:
@@ -109,73 +93,21 @@ def put_maps(
             store.create(DESCRIPTION, b'sourcemaps = "."\n')
     new = [_entry(put, given, folder, release, dist, stamp) for put, given in fresh]
     announced = [{**entry, "announced_at": stamp} for entry in new]
-    _edit(store, listing, lambda entries: [*_without(entries, announced, finished=False), *announced])
+    edit(store, listing, lambda entries: [*_without(entries, announced, finished=False), *announced])
     for put, given in fresh:
         store.write(put.map_location, given.raw)
-    _edit(store, listing, lambda entries: [*_without(entries, new), *new])
-    kept = {_location(listing, entry) for entry in _entries(store, listing)}
-    superseded = {_location(listing, entry) for entry in there} - kept
+    edit(store, listing, lambda entries: [*_without(entries, new), *new])
+    kept = {location_of(listing, entry) for entry in entries_of(store, listing)}
+    superseded = {location_of(listing, entry) for entry in there} - kept
     store.delete(*(name for name in superseded if MAP.search(name)))
     return plan
-
-
-def prune(
-    store: Objects, before: datetime, *, keep_last: int = 1, dry_run: bool = False, now: datetime | None = None
-) -> list[Pruned]:
-    """Remove maps uploaded before a time; they stay listed as expired, with what they are recognised by.
-
-    A map without a listing is as old as its file, and gets a listing. The releases uploaded last are kept whatever
-    their age: they may still be deployed.
-
-    Parameters
-    ----------
-    keep_last
-        How many releases, by the time of their last upload, are not touched.
-    dry_run
-        Say what would go; change nothing.
-    """
-    infos = {one.name: one for one in store.names()}
-    listings = {name: _entries(store, name) for name in infos if PurePosixPath(name).name == LISTING}
-    named = {_location(name, entry) for name, entries in listings.items() for entry in entries}
-    for name in sorted(infos.keys() - named):
-        if MAP.search(name):
-            place = place_of(name)
-            listings.setdefault(f"{place.folder}/{LISTING}".lstrip("/"), []).append(_adopted(store, infos[name], place))
-
-    def age(listing: str, entry: Entry) -> datetime | None:
-        told, name = listed(entry), _location(listing, entry)
-        if told is None or told.expired_us is not None or name not in infos:
-            return None
-        return infos[name].modified if told.uploaded_us is None else datetime.fromtimestamp(told.uploaded_us / 1e6, UTC)
-
-    last: dict[str | None, datetime] = {}
-    for listing, entries in listings.items():
-        for entry in entries:
-            at = age(listing, entry)
-            if at is not None:
-                last[entry.get("release")] = max(at, last.get(entry.get("release"), at))
-    spared = sorted(last, key=lambda release: last[release], reverse=True)[:keep_last]
-    gone: list[Pruned] = []
-    for listing, entries in sorted(listings.items()):
-        old = []
-        for entry in entries:
-            at, name = age(listing, entry), _location(listing, entry)
-            if at is not None and at < before and entry.get("release") not in spared:
-                old.append(name)
-                gone.append(Pruned(entry.get("release"), entry.get("url"), name, at, infos[name].bytes))
-        left_behind = [name for entry in entries if entry.get("expired_at")
-                       if (name := _location(listing, entry)) in infos]  # fmt: skip
-        if (old or left_behind) and not dry_run:
-            _expire(store, listing, entries, old, _stamp(now))
-            store.delete(*(name for name in [*old, *left_behind] if MAP.search(name)))
-    return gone
 
 
 def _plan(given: Given, there: list[Entry], folder: str, release: str, dist: str | None, replace: bool) -> Put:
     """Say where one map goes, and what that does to what is there."""
     digest = hashlib.sha256(given.raw).hexdigest()
     name = f"{folder}/{_path(given.url)}.map"
-    taken = {_location(f"{folder}/{LISTING}", entry) for entry in there if not entry.get("announced_at")}
+    taken = {location_of(f"{folder}/{LISTING}", entry) for entry in there if not entry.get("announced_at")}
     outcome = "new"
     for entry in there:
         if entry.get("url") != given.url or (entry.get("dist") or None) != dist or entry.get("announced_at"):
@@ -183,7 +115,7 @@ def _plan(given: Given, there: list[Entry], folder: str, release: str, dist: str
         if entry.get("expired_at"):
             return Put(given.url, name, len(given.raw), "restored")
         if entry.get("sha256") == digest:
-            return Put(given.url, _location(f"{folder}/{LISTING}", entry), len(given.raw), "same")
+            return Put(given.url, location_of(f"{folder}/{LISTING}", entry), len(given.raw), "same")
         if not replace:
             raise SourceError(
                 f"release {release!r} has another map for {given.url}, uploaded {entry.get('uploaded_at')}: give the "
@@ -218,61 +150,6 @@ def _without(entries: Iterable[Entry], new: Sequence[Entry], *, finished: bool =
     ]
 
 
-def _expire(store: Objects, listing: str, known: list[Entry], old: Sequence[str], stamp: str) -> None:
-    def edit(entries: list[Entry]) -> list[Entry]:
-        there = {_location(listing, entry) for entry in entries}
-        adopted = [entry for entry in known if _location(listing, entry) not in there]
-        return [
-            {"expired_at": stamp, **entry} if _location(listing, entry) in old else entry
-            for entry in [*entries, *adopted]
-        ]
-
-    _edit(store, listing, edit)
-
-
-def _adopted(store: Objects, info: Any, place: Any) -> Entry:
-    """Make the entry of a map that no listing names."""
-    raw = store.read(info.name)
-    inside = info.name.removeprefix(f"{place.folder}/") if place.folder else info.name
-    return {
-        "release": place.release, "dist": None, "url": place.url, "debug_id": debug_id_of(raw)[0], "map": inside,
-        "uploaded_at": _stamp(info.modified), "sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw),
-    }  # fmt: skip
-
-
-def _edit(store: Objects, listing: str, change: Edit) -> None:
-    """Change a listing in one step; when another was faster, change what that one wrote."""
-    for attempt in range(ATTEMPTS):
-        sleep(uniform(0, 0.01 * attempt))  # writers that met once do not meet again
-        try:
-            if store.exists(listing):
-                raw, tag = store.read_tagged(listing)
-                store.swap(listing, write_entries(change(_parsed(raw, listing))), tag)
-            else:
-                store.create(listing, write_entries(change([])))
-        except WrittenMeanwhile:
-            continue
-        return
-    raise FetchError(f"{listing} at {store.address} is being written by others all the time; try again later")
-
-
-def _entries(store: Objects, listing: str) -> list[Entry]:
-    return _parsed(store.read(listing), listing) if store.exists(listing) else []
-
-
-def _parsed(raw: bytes, listing: str) -> list[Entry]:
-    try:
-        entries = read_entries(raw)
-    except ValueError as error:
-        raise SourceError(f"{listing} is {error}; repair it or move it away, it is not written over") from error
-    return [entry for entry in entries if listed(entry) is not None]
-
-
-def _location(listing: str, entry: Entry) -> str:
-    told = listed(entry)
-    return (PurePosixPath(listing).parent / (told.map if told else "")).as_posix()
-
-
 def _folder(release: str, dist: str | None) -> str:
     """Name a release's folder: what a path cannot hold, or hides, is percent-encoded."""
     parts = [release] if dist is None else [release, f"dist={dist}"]
@@ -283,7 +160,3 @@ def _path(url: str) -> str:
     """Give the path of a bundle below its release's folder, by its address without host and query."""
     bare = re.sub(r"^(~|[a-z][a-z0-9+.-]*:)?/*", "", url.split("#")[0].split("?")[0])
     return "/".join(part for part in bare.split("/") if part.strip("."))
-
-
-def _stamp(at: datetime | None) -> str:
-    return (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -15,7 +15,8 @@ from connectors.disk import Disk
 from connectors.exceptions import FetchError, SourceError, SourceNotFound
 from connectors.folder import FolderSource
 from connectors.registry import open_store
-from connectors.sourcemaps.uploads import Given, prune, put_maps
+from connectors.sourcemaps.pruning import prune
+from connectors.sourcemaps.uploads import Given, put_maps
 
 NOW = datetime(2026, 3, 9, 14, tzinfo=UTC)
 DEBUG_ID = "85314830-023f-4cf1-a267-535f4e37bb17"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -137,8 +138,10 @@ def prune_maps(
     keep_last: int = 1,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
-) -> None:
+) -> int:
     """Remove maps after their time; they stay listed, so that frames say why they are not mapped.
+
+    A listing that is broken is left as it is, with its maps, and named; the exit code is 1 then.
 
     Parameters
     ----------
@@ -153,16 +156,24 @@ def prune_maps(
     as_json
         One JSON object instead of lines.
     """
+    from connectors.sourcemaps.pruning import PartlyPruned
     from workbench.artifacts import prune_maps as run
 
-    gone = run(store, older_than, keep_last=keep_last, dry_run=dry_run)
+    problems: tuple[str, ...] = ()
+    try:
+        gone = run(store, older_than, keep_last=keep_last, dry_run=dry_run)
+    except PartlyPruned as error:
+        gone, problems = error.pruned, error.problems
     if as_json:
-        _print_json({"pruned": [one._asdict() for one in gone], "dry_run": dry_run})
-        return
-    for one in gone:
-        print(f"{'would prune' if dry_run else 'pruned'} {one.map_location}, uploaded {one.uploaded_at:%Y-%m-%d}")
-    total = sum(one.bytes for one in gone)
-    print(f"{_plural(len(gone), 'map')} older than {older_than}, {total / 1e6:.1f} MB")
+        _print_json({"pruned": [one._asdict() for one in gone], "dry_run": dry_run, "problems": problems})
+    else:
+        for one in gone:
+            print(f"{'would prune' if dry_run else 'pruned'} {one.map_location}, uploaded {one.uploaded_at:%Y-%m-%d}")
+        total = sum(one.bytes for one in gone)
+        print(f"{_plural(len(gone), 'map')} older than {older_than}, {total / 1e6:.1f} MB")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0
 
 
 def _verdict(checked: Any, release: str, *, asked: bool) -> str:
