@@ -163,6 +163,13 @@ def test_nobody_or_everybody_hit_gives_counts_and_no_findings():
         assert table["p"].null_count() == table.height
 
 
+def test_numbers_as_ids_and_values_are_taken_as_they_are_written():
+    sessions = pl.DataFrame({"id": range(60), "plan": [1.0, float("nan"), None] * 20})
+    table = contrast(sessions, [0, 3, None, 7], ["plan", "plan"], id_column="id")
+    assert sorted(table.select("value", "n_hit", "n_other").rows()) == [("1.0", 2, 18), ("unknown", 1, 39)]
+    assert contrast(sessions, [0, 3, 7], "plan", id_column="id").equals(table)
+
+
 def test_wrong_input_is_named():
     sessions = _sessions(np.random.default_rng(1), 30)
     with pytest.raises(TableError, match="no dimension planet; there are: session_id, region"):

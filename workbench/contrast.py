@@ -83,6 +83,7 @@ def contrast(
     [('eu', 16, 4, True), ('us', 0, 40, True), ('a', 8, 22, False), ('b', 8, 22, False)]
     """
     marked = _mark(sessions, hit, id_column)
+    dimensions = list(dict.fromkeys([dimensions] if isinstance(dimensions, str) else dimensions))
     if missing := [name for name in dimensions if name not in sessions.columns]:
         raise TableError(f"no dimension {missing[0]}; there are: {', '.join(sessions.columns)}")
     values = marked.select("_hit", *(_value(sessions[name]).alias(name) for name in dimensions))
@@ -188,13 +189,14 @@ def _mark(sessions: pl.DataFrame, hit: Sequence[str] | pl.Series, id_column: str
         return sessions.with_columns(hit.fill_null(False).alias("_hit"))
     if id_column not in sessions.columns:
         raise TableError(f"no column {id_column} to find the hit ids in; there are: {', '.join(sessions.columns)}")
-    ids = pl.Series("ids", list(hit), pl.String).unique()
+    ids = pl.Series("ids", sorted({str(one) for one in hit if one is not None}), pl.String)
     return sessions.with_columns(pl.col(id_column).cast(pl.String).is_in(ids.implode()).fill_null(False).alias("_hit"))
 
 
 def _value(column: pl.Series) -> pl.Series:
+    column = column.fill_nan(None) if column.dtype.is_float() else column
     if column.dtype.is_numeric() and column.n_unique() > MANY:
-        numbers = column.cast(pl.Float64).fill_nan(None)
+        numbers = column.cast(pl.Float64)
         cuts = sorted({numbers.quantile(fifth / 5, interpolation="linear") for fifth in range(1, 5)})
         between = [f"{low:.4g} – {high:.4g}" for low, high in pairwise(cuts)]
         labels = pl.Series([f"≤ {cuts[0]:.4g}", *between, f"> {cuts[-1]:.4g}"])
