@@ -34,7 +34,10 @@ def wordings() -> list[tuple[str, str | None, re.Pattern]]:
 
 WORDINGS = wordings()
 PLACEHOLDERS = [
-    (re.compile(entry["pattern"]), f"{entry.get('keep', '')}<{entry['name']}>")
+    (
+        re.compile(entry["pattern"]),
+        re.sub(r"\$\{(\d)\}", r"\\\1", f"{entry.get('keep', '')}<{entry['name']}>{entry.get('after', '')}"),
+    )
     for entry in load("messages", "placeholders").data["placeholder"]
 ]
 

@@ -6,7 +6,14 @@ from datetime import date
 
 import polars as pl
 
-from workbench.errors.messages import canonical_messages, cleaned_columns, fitting_rows, known_wordings, wordings
+from workbench.errors.messages import (
+    canonical_messages,
+    cleaned_columns,
+    fitting_rows,
+    known_wordings,
+    put_for,
+    wordings,
+)
 from workbench.rules.loader import load
 
 _TEXTS = {"__row": pl.UInt32, "type": pl.String, "message": pl.String}
@@ -41,8 +48,7 @@ def message_steps(type_: str | None, message: str | None, *, as_of: date | None 
     else:
         before = "no wording of an engine fits"
         for placeholder in load("messages", "placeholders", as_of=as_of).data["placeholder"]:
-            put = f"{placeholder.get('keep', '')}<{placeholder['name']}>"
-            after = pl.select(pl.lit(text).str.replace_all(placeholder["pattern"], put)).item()
+            after = pl.select(pl.lit(text).str.replace_all(placeholder["pattern"], put_for(placeholder))).item()
             if after != text:
                 steps.append(
                     (f"{before}; {placeholder['name']}" if before else placeholder["name"], f"{called}: {after}")

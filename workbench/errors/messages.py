@@ -8,6 +8,7 @@ they can match. What no template fits is parameterised as Sentry does it.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from typing import NamedTuple
@@ -91,7 +92,12 @@ def canonical_messages(distinct: pl.DataFrame, *, as_of: date | None = None) -> 
             canonical=pl.when(pl.col("kind").is_null())
             .then("parameterised")
             .otherwise(
-                pl.concat_str(pl.col("kind").replace(_said_alike(as_of)), "property", separator=":", ignore_nulls=True)
+                pl.concat_str(
+                    pl.col("kind").replace(_said_alike(as_of)),
+                    pl.when(~pl.col("kind").is_in(_without_name(as_of))).then("property"),
+                    separator=":",
+                    ignore_nulls=True,
+                )
             ),
             canonical_type=pl.coalesce("type_of_kind", "clean_type", pl.lit("Error")),
             kind="kind",
@@ -112,10 +118,10 @@ def parameterise(rows: pl.DataFrame, column: str = "text", *, as_of: date | None
     """
     text = pl.col(column).str.slice(0, _LONGEST_MESSAGE * 4)
     for placeholder in load("messages", "placeholders", as_of=as_of).data["placeholder"]:
-        text = text.str.replace_all(placeholder["pattern"], f"{placeholder.get('keep', '')}<{placeholder['name']}>")
+        text = text.str.replace_all(placeholder["pattern"], put_for(placeholder))
     text = text.str.replace_all(r"\s+", " ").str.strip_chars().str.slice(0, _LONGEST_MESSAGE)
-    # Only a digit, an @, a slash or an = can begin what the patterns look for; hostnames bring their dot.
-    worth = pl.col(column).str.contains(r"[0-9@=]|:/|\.[a-z]|\s\s|\n|^\s|\s$|[a-f]{6}") | (
+    # Only a digit, an @, a slash or an = can begin what the patterns look for; hostnames bring a dot, JSON its quotes.
+    worth = pl.col(column).str.contains(r"[0-9@=]|:/|\.[a-z]|\":|(?:data|blob):|\s\s|\n|^\s|\s$|[a-f]{6}") | (
         pl.col(column).str.len_chars() > _LONGEST_MESSAGE
     )
     numbered = rows.with_row_index("__at")
@@ -125,6 +131,17 @@ def parameterise(rows: pl.DataFrame, column: str = "text", *, as_of: date | None
         .sort("__at")
         .drop("__at")
     )
+
+
+def put_for(placeholder: Mapping[str, str]) -> str:
+    """Return what a rule of `rules/messages/placeholders` puts in the place of what it found.
+
+    Examples
+    --------
+    >>> put_for({"name": "int", "keep": "="})
+    '=<int>'
+    """
+    return f"{placeholder.get('keep', '')}<{placeholder['name']}>{placeholder.get('after', '')}"
 
 
 def cleaned_columns() -> list[pl.Expr]:
@@ -150,6 +167,13 @@ def _said_alike(as_of: date | None) -> dict[str, str]:
     """Kinds that some engine words alike have one canonical message."""
     messages = load("messages", "engines", as_of=as_of).data["message"]
     return {one["kind"]: one["canonical"] for one in messages if "canonical" in one}
+
+
+@cache
+def _without_name(as_of: date | None) -> list[str]:
+    """Kinds of which some engine does not say the name: with it one error would have two canonical messages."""
+    messages = load("messages", "engines", as_of=as_of).data["message"]
+    return sorted({one["kind"] for one in messages if not one.get("named", True)})
 
 
 @cache
