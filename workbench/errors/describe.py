@@ -11,7 +11,9 @@ from workbench.errors.messages import canonical_messages
 from workbench.errors.shapes import name_places, shape_ids, top_places
 
 
-def describe_errors(distinct: Distinct, messages: pl.DataFrame | None = None) -> pl.DataFrame:
+def describe_errors(
+    distinct: Distinct, messages: pl.DataFrame | None = None, *, as_of: date | None = None
+) -> pl.DataFrame:
     """Put beside each distinct error all that fingerprints look at.
 
     Parameters
@@ -20,13 +22,15 @@ def describe_errors(distinct: Distinct, messages: pl.DataFrame | None = None) ->
         The distinct errors.
     messages
         From `distinct_messages`, where the caller has them: stack-trace rules change frames and no message.
+    as_of
+        By the rules of that day; the newest when not given.
 
     Returns
     -------
     `error_id`, `type`, `message`, `canonical`, `canonical_type`, `kind`, `property`, `receiver`, `shape_id`,
-    `top_file`, `top_function`, `top_spot`, `top_mapped`, in order of `error_id`.
+    `top_file`, `top_function`, `top_spot`, `top_mapped`, `top_shared`, `top_caller`, `request`, in order of `error_id`.
     """
-    messages = distinct_messages(distinct) if messages is None else messages
+    messages = distinct_messages(distinct, as_of=as_of) if messages is None else messages
     read = distinct.places.filter(pl.col("receiver").is_not_null() | pl.col("property").is_not_null())
     throwing = (
         distinct.frames.filter((pl.col("exception_index") == 0) & (pl.col("frame_index") == 0))
@@ -53,7 +57,7 @@ def describe_errors(distinct: Distinct, messages: pl.DataFrame | None = None) ->
     named = name_places(distinct.places)
     return (
         errors.join(shape_ids(errors, distinct.frames, named), on="error_id", how="left", maintain_order="left")
-        .join(top_places(distinct.frames, named), on="stack_id", how="left", maintain_order="left")
+        .join(top_places(distinct.frames, named, as_of=as_of), on="stack_id", how="left", maintain_order="left")
         .drop("stack_id")
     )
 

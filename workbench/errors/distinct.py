@@ -15,6 +15,7 @@ import polars as pl
 from connectors.tables import FRAMES
 from workbench.errors.domains import host_of, is_first_party
 from workbench.errors.stacks import is_foreign, parse_distinct_stacks
+from workbench.rules.loader import load
 
 # What `symbolicate` adds to frames; absent when nothing was symbolicated.
 SYMBOLS = {
@@ -37,7 +38,7 @@ class Distinct:
     Attributes
     ----------
     errors
-        `error_id`, `type`, `message`, `stack_id` (null: no stack).
+        `error_id`, `type`, `message`, `stack_id` (null: no stack), `request` (null; see `asked.by_request`).
     of_event
         `event_id`, `error_id`, in the order of the events given.
     frames
@@ -113,7 +114,7 @@ def distinct_errors(
     )
     errors, stacks, places = _stacks_of(errors, given, as_of)
     return Distinct(
-        errors=errors.select("error_id", "type", "message", "stack_id"),
+        errors=errors.select("error_id", "type", "message", "stack_id", request=pl.lit(None, pl.String)),
         of_event=of_event.select("event_id", "error_id"),
         frames=stacks,
         places=_judge(places, first_party, as_of),
@@ -178,6 +179,16 @@ def _judge(places: pl.DataFrame, first_party: Sequence[str], as_of: date | None)
     in_app = pl.col("in_app").fill_null(True) & (
         pl.col("source").is_not_null() | ~is_foreign(pl.col("url"), as_of=as_of)
     )
+    # Trackers that map stacks themselves send the source's path where a browser says a script's address.
+    source = pl.coalesce(
+        "source", pl.when(pl.col("url").str.contains(load("in_app", "sources", as_of=as_of).data["path"])).then("url")
+    )
+    told = pl.col("source").is_null() & source.is_not_null()
     return places.with_columns(
-        in_app=in_app, first_party=pl.col("host").replace_strict(ours, default=None, return_dtype=pl.Boolean)
+        source=source,
+        source_line=pl.when(told).then("line").otherwise("source_line"),
+        source_column=pl.when(told).then("column").otherwise("source_column"),
+        source_function=pl.when(told).then("function").otherwise("source_function"),
+        in_app=in_app,
+        first_party=pl.col("host").replace_strict(ours, default=None, return_dtype=pl.Boolean),
     )

@@ -72,16 +72,17 @@ def weigh(
     weights = _network(endpoints, spans, n, rules["network"], last, alike_routes(events, n))
     weights |= words_alike(issues, rules["field"])
     weights |= places_alike(issues, events, weights["other endpoint"] < 0, rules["place"])
-    same_field = weights["receiver"] >= rules["field"]["same_receiver"]
-    # In a release without maps nobody can say which field it was; the property and the succession speak for the same.
-    same_field |= (weights["property"] >= rules["field"]["same_property"]) & (weights["no map"] > 0)
-    unexplained = weights["failing span"] == 0
-    weights["other endpoint"][same_field & unexplained] *= rules["network"]["other_endpoint_same_field"]
     releases = incidence(events, "release", n)
     mapped = issues["top_mapped"].fill_null(False).to_numpy()
     alive = lives(traffic, events, n)
     weights |= onset_evidence(alive, np.sort(deployed_at), releases.toarray() > 0, mapped, rules["time"])
     weights |= _together(events, traffic, n, rules["together"])
+    # One field that goes missing behind two endpoints at once is one backend's doing; a name met twice may be chance.
+    same_field = (weights["receiver"] >= rules["field"]["same_receiver"]) & (weights["onset"] > 0)
+    # In a release without maps nobody can say which field it was; the property and the succession speak for the same.
+    same_field |= (weights["property"] >= rules["field"]["same_property"]) & (weights["no map"] > 0)
+    unexplained = weights["failing span"] == 0
+    weights["other endpoint"][same_field & unexplained] *= rules["network"]["other_endpoint_same_field"]
     for matrix in weights.values():
         np.fill_diagonal(matrix, 0.0)
     own = pl.col("leads") & (pl.col("group") >= 0)
@@ -118,7 +119,8 @@ def _network(
     last_lead, last_top, last_sure = _lead_matrix(last, n, rules)
     last_certainty = np.minimum.outer(last_sure, last_sure)
     shared = (1 - alike) * overlap * certainty + alike * _overlap(last_lead, last_top) * last_certainty
-    conflict = np.logical_and.outer(has, has) & (overlap == 0)
+    # What both pages ask for anyway, such as the visitor's profile, does not reconcile two different best leads.
+    conflict = np.logical_and.outer(has, has) & ~_reconciled(lead, top)
     softened = np.where(same_span > 0, rules["other_endpoint_same_span"], 1.0)
     failed = np.zeros(n)
     if len(endpoints):
@@ -147,6 +149,12 @@ def _lead_matrix(leads: pl.DataFrame, n: int, rules: dict[str, Any]) -> tuple[np
     return matrix, top, sure
 
 
+def _reconciled(lead: np.ndarray, top: np.ndarray) -> np.ndarray:
+    """Whether the best lead of one is some lead of the other."""
+    of_other = (lead[:, np.maximum(top, 0)].T > 0) & (top >= 0)[:, None]
+    return of_other | of_other.T
+
+
 def _overlap(lead: np.ndarray, top: np.ndarray) -> np.ndarray:
     """1 x rarity where both have the same best lead, less where the best of one is a lead of the other."""
     n = len(top)
@@ -160,12 +168,20 @@ def _overlap(lead: np.ndarray, top: np.ndarray) -> np.ndarray:
     return np.where(same_top, both, np.where(half, 0.6 * both, np.where(weak, 0.2 * both, 0.0)))
 
 
+def _with_moments(events: pl.DataFrame) -> pl.DataFrame:
+    """What happened together: by trace, else by page view, else by session and ten seconds."""
+    known = [pl.col(name) for name in ("trace_id", "page_view_id") if name in events.columns]
+    moment = pl.concat_str("session_id", pl.col("at").dt.truncate("10s").cast(pl.Int64), separator=" ")
+    return events.with_columns(moment=pl.coalesce(*known, moment))
+
+
 def _together(events: pl.DataFrame, traffic: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
-    traces, sessions = (incidence(events, name, n) > 0 for name in ("trace_id", "session_id"))
+    events, traffic = _with_moments(events), _with_moments(traffic)
+    traces, sessions = (incidence(events, name, n) > 0 for name in ("moment", "session_id"))
     in_traces, in_sessions = (np.asarray((m.astype(float) @ m.astype(float).T).todense()) for m in (traces, sessions))
     lift, lift_traces = (
         np.clip(np.log((met + 0.5) / (met_by_chance(events, traffic, unit, n) + 0.5)) / np.log(4.0), 0.0, 1.0)
-        for unit, met in (("session_id", in_sessions), ("trace_id", in_traces))
+        for unit, met in (("session_id", in_sessions), ("moment", in_traces))
     )
     fewer = np.maximum(np.minimum.outer(np.diag(in_traces), np.diag(in_traces)), 1.0)
     enough = in_traces >= rules["min_shared"]

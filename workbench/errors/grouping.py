@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from workbench.errors.asked import by_request
 from workbench.errors.bugs import EVIDENCE, evidence_table
 from workbench.errors.catalogue import bug_table, issue_facts, issue_table, shape_table
 from workbench.errors.describe import describe_errors, distinct_messages
 from workbench.errors.distinct import Distinct, distinct_errors
 from workbench.errors.domains import first_party_domains
 from workbench.errors.fingerprints import apply_fingerprints
-from workbench.errors.given import as_events, as_frames, as_requests
+from workbench.errors.given import Given, as_events, as_frames, as_releases, as_requests, collected, ids_of, once
 from workbench.errors.impact import bug_impact
 from workbench.errors.issues import CURRENT, issue_ids, mechanism_of
 from workbench.errors.known import KnownNoise, apply_known
@@ -55,20 +56,25 @@ class Grouping:
 
 
 def group_events(
-    events: pl.DataFrame,
-    frames: pl.DataFrame | None,
-    requests: pl.DataFrame | None,
+    events: pl.DataFrame | pl.LazyFrame,
+    frames: Given,
+    requests: Given,
     *,
-    releases: pl.DataFrame | None = None,
+    releases: Given = None,
     first_party: Sequence[str] | None = None,
     rules: Rules | str | None = None,
 ) -> pl.DataFrame:
     """Say of each event whether it is noise, and its shape, issue and bug: `group(...)` without the tables about them.
 
+    Parameters
+    ----------
+    events, frames, requests, releases, first_party, rules
+        As for `group`; each table may be lazy.
+
     Returns
     -------
-    `event_id`, `noise_class`, `noise_reason`, `shape_id`, `issue_id`, `bug_id`, one row an event in the order given. An event
-    that is noise has no issue and no bug.
+    `event_id`, `noise_class`, `noise_reason`, `shape_id`, `issue_id`, `bug_id`, one row for each one given, in that order, with
+    the id as given. An event that is noise has no issue and no bug.
 
     Examples
     --------
@@ -76,16 +82,22 @@ def group_events(
     >>> group_events(events, None, None, first_party=["shop.example"]).select("noise_class", "bug_id").rows()
     [(None, 'B1'), ('opaque', None)]
     """  # noqa: E501
+    events = collected(events)
     grouping = group(events, frames, requests, releases=releases, first_party=first_party, rules=rules)
-    return grouping.events.drop("noise_rule").cast({"event_id": events.schema["event_id"]})
+    told = grouping.events.drop("noise_rule")
+    if not events.width:
+        return told
+    if len(told) < len(events):
+        told = pl.DataFrame({"event_id": ids_of(events)}).join(told, on="event_id", how="left", maintain_order="left")
+    return told.with_columns(events["event_id"])
 
 
 def group(
-    events: pl.DataFrame,
-    frames: pl.DataFrame | None,
-    requests: pl.DataFrame | None,
+    events: pl.DataFrame | pl.LazyFrame,
+    frames: Given,
+    requests: Given,
     *,
-    releases: pl.DataFrame | None = None,
+    releases: Given = None,
     first_party: Sequence[str] | None = None,
     rules: Rules | str | None = None,
     known_noise: Sequence[KnownNoise] = (),
@@ -127,8 +139,8 @@ def group(
     ParameterError
         There is no such mechanism.
     """
+    events, releases = once(as_events(events)), as_releases(releases)
     prepared = prepare(events, frames, requests, releases=releases, first_party=first_party, mechanism=mechanism)
-    events = prepared.events
     rows, errors = fingerprint(prepared, rules, known_noise)
     issues = issue_facts(rows, errors)
     profiles = weigh_issues(rows, issues, events, prepared.before, spans=spans, releases=releases)
@@ -190,25 +202,28 @@ class Prepared:
 
 
 def prepare(
-    events: pl.DataFrame,
-    frames: pl.DataFrame | None,
-    requests: pl.DataFrame | None,
+    events: pl.DataFrame | pl.LazyFrame,
+    frames: Given,
+    requests: Given,
     *,
-    releases: pl.DataFrame | None = None,
+    releases: Given = None,
     first_party: Sequence[str] | None = None,
     mechanism: str = CURRENT,
 ) -> Prepared:
     """Do all of the way that does not depend on fingerprint rules; parameters as for `group`."""
     events, frames, requests = as_events(events), as_frames(frames), as_requests(requests)
+    releases = as_releases(releases)
     rules_of = mechanism_of(mechanism).rules_of
     distinct = distinct_errors(events, frames, first_party_domains(events, first_party), as_of=rules_of)
     noise = classify_noise(
         events, frames, first_party=first_party, requests=requests, releases=releases, distinct=distinct
     )
     messages = distinct_messages(distinct, as_of=rules_of)
-    errors = describe_errors(distinct, messages)
+    errors = describe_errors(distinct, messages, as_of=rules_of)
+    before = requests_before(events, requests)
+    distinct, errors = by_request(distinct, errors, before, as_of=rules_of)
     errors = errors.join(issue_ids(errors, mechanism=mechanism), on="error_id", maintain_order="left")
-    return Prepared(events, distinct, noise, errors, requests_before(events, requests), mechanism, messages)
+    return Prepared(events, distinct, noise, errors, before, mechanism, messages)
 
 
 def fingerprint(
@@ -238,7 +253,8 @@ def fingerprint(
     rules = parse_rules(rules) if isinstance(rules, str) else rules or Rules()
     errors = prepared.errors
     if rules.stacks:
-        errors = describe_errors(apply_stack_rules(rules.stacks, prepared.distinct), prepared.messages)
+        rules_of = mechanism_of(prepared.mechanism).rules_of
+        errors = describe_errors(apply_stack_rules(rules.stacks, prepared.distinct), prepared.messages, as_of=rules_of)
         errors = errors.join(issue_ids(errors, mechanism=prepared.mechanism), on="error_id", maintain_order="left")
     rows = pl.concat([prepared.noise, prepared.distinct.of_event.select("error_id")], how="horizontal").join(
         errors.select("error_id", "shape_id", "issue_id"), on="error_id", how="left", maintain_order="left"

@@ -39,6 +39,9 @@ def neighbourhood() -> pl.Expr:
 def default_2026_11(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     """Fingerprint by canonical message and top in-app file; without a file by type and canonical message.
 
+    Shared code (`rules/grouping/shared`) is on top of unrelated bugs, so the file that called it is added. Where it is
+    the wrapper that asks every endpoint, or may be, so is the endpoint that failed: see `asked`.
+
     A bundle is not a file of anybody's, it holds a whole shop. Where no source map knew the frame, the minified
     function and the neighbourhood in the bundle (a thousand columns: engines point some columns apart) stand in.
 
@@ -49,16 +52,25 @@ def default_2026_11(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     bundle_place = pl.concat_str(
         "top_file", pl.col("top_function").fill_null(""), neighbourhood().fill_null(""), separator=" "
     )
-    place = pl.when(pl.col("top_mapped")).then("top_file").otherwise(bundle_place)
+    # Code that everybody calls says nothing alone: who called it belongs to the place.
+    called = pl.concat_str("top_file", "top_caller", separator=" < ", ignore_nulls=True)
+    place = pl.when(pl.col("top_mapped")).then(called).otherwise(bundle_place)
     has_file = pl.col("top_file").is_not_null()
+    asked = pl.when(pl.col("top_shared").fill_null(True) | ~pl.col("top_mapped")).then("request")
     key = (
         pl.when(has_file)
-        .then(pl.concat_str(pl.lit("file"), "canonical", place, separator="\x1f"))
-        .otherwise(pl.concat_str(pl.lit("type"), "canonical_type", "canonical", separator="\x1f"))
+        .then(pl.concat_str(pl.lit("file"), "canonical", place, asked, separator="\x1f", ignore_nulls=True))
+        .otherwise(
+            pl.concat_str(pl.lit("type"), "canonical_type", "canonical", asked, separator="\x1f", ignore_nulls=True)
+        )
     )
     said = (
-        pl.when(~has_file)
+        pl.when(asked.is_not_null())
+        .then(pl.lit("default: message, top file of ours, which asks everything, and the endpoint that failed"))
+        .when(~has_file)
         .then(pl.lit("default: type and message (no frame of ours)"))
+        .when(pl.col("top_caller").is_not_null())
+        .then(pl.lit("default: message, top file of ours, which is shared code, and the file that called it"))
         .when("top_mapped")
         .then(pl.lit("default: message and top file of ours"))
         .otherwise(pl.lit("default: message, bundle and minified function (no source map)"))
@@ -67,7 +79,7 @@ def default_2026_11(errors: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
 
 
 class Mechanism(NamedTuple):
-    """One version of the default: what it hashes, and the day of the `messages` and `in_app` rules it reads."""
+    """One version of the default: what it hashes, and the day of the rules it reads (messages, in-app, shared code)."""
 
     default: Callable[[pl.DataFrame], tuple[pl.Expr, pl.Expr]]
     rules_of: date
@@ -105,7 +117,7 @@ def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame
     ----------
     errors
         One row a distinct error: `error_id`, `canonical_type`, `canonical`, `top_file`, `top_function`, `top_spot`,
-        `top_mapped`.
+        `top_mapped`, `top_shared`, `top_caller`, `request` (from `asked.by_request`).
     mechanism
         Which version of the default; fingerprints never change within one.
 
@@ -118,7 +130,8 @@ def issue_ids(errors: pl.DataFrame, *, mechanism: str = CURRENT) -> pl.DataFrame
     >>> errors = pl.DataFrame({
     ...     "error_id": [0, 1], "canonical_type": "TypeError", "canonical": "nullish-read:amount",
     ...     "top_file": ["src/cart.tsx", None], "top_function": ["Cart", None], "top_spot": ["7", None],
-    ...     "top_mapped": [True, None],
+    ...     "top_mapped": [True, None], "top_shared": False, "top_caller": None,
+    ...     "request": None,
     ... })
     >>> issue_ids(errors)["rule"].to_list()
     ['default: message and top file of ours', 'default: type and message (no frame of ours)']

@@ -35,10 +35,8 @@ def words_alike(issues: pl.DataFrame, rules: dict[str, Any]) -> dict[str, np.nda
     same_p, both_p = _equal(issues["property"])
     same_m, _ = _equal(issues["canonical"])
     r_rare, p_rare = (np.where(_among(issues[name], generic), factor, 1.0) for name in ("receiver", "property"))
-    vague = (
-        _among(issues["kind"], rules["generic_kinds"])
-        | (issues["canonical"].str.len_chars() < _SHORT_MESSAGE).to_numpy()
-    )
+    # What an engine says without a name, it says of everybody's mistakes alike; own words say more.
+    vague = issues["kind"].is_not_null().to_numpy() | (issues["canonical"].str.len_chars() < _SHORT_MESSAGE).to_numpy()
     says = np.where(vague, factor, 1.0)
     nameless = issues["property"].is_null().to_numpy()
     # A name that exists nowhere, or a syntax error, is the code's own fault: no answer of a server makes it.
@@ -71,7 +69,7 @@ def places_alike(
     ----------
     issues
         One row an issue: `top_file`, `top_function`, `top_area` (neighbourhood in the bundle), `top_mapped`,
-        `canonical`, `kind`, `property`.
+        `top_shared`, `top_caller`, `canonical`, `kind`, `property`.
     events
         Events that are not noise: `issue`, `browser`, `release`.
     conflict
@@ -94,6 +92,15 @@ def places_alike(
     no_release_shared = releases.astype(int) @ releases.T.astype(int) == 0
     # A bundle holds everything: in it only the neighbourhood says something, and only within one release.
     same_place = same_file & same_function & (both_mapped | (neither & same_area & ~no_release_shared))
+    # Of code that everybody calls only the caller is a place, and where that is not known there is none.
+    same_caller, _ = _equal(issues["top_caller"])
+    shared = issues["top_shared"].fill_null(False).to_numpy()
+    is_shared = np.logical_or.outer(shared, shared)
+    same_place &= ~is_shared | same_caller
+    same_file &= ~is_shared | same_caller
+    # The one wrapper around `fetch` throws for all endpoints, also where no source map names it.
+    wrapped = _among(issues["kind"], rules["wrapper_kinds"])
+    own = np.where(np.logical_or.outer(wrapped, wrapped) & ~same_caller, rules["wrapper_factor"], 1.0)
     codes = issues["canonical"].rank("dense").to_numpy() - 1
     mapped_places = np.bincount(codes, weights=mapped.astype(float), minlength=n)[codes]
     twin = ~conflict & same_canonical & np.not_equal.outer(mapped, mapped) & (mapped_places <= 1)[:, None]
@@ -106,9 +113,8 @@ def places_alike(
     same_property, both_property = _equal(issues["property"])
     like = (same_kind & (same_property | ~both_property)) | same_place
     return {
-        "place": np.where(
-            same_place, rules["same_function"], np.where(same_file & both_mapped, rules["same_file"], 0.0)
-        ),
+        "place": own
+        * np.where(same_place, rules["same_function"], np.where(same_file & both_mapped, rules["same_file"], 0.0)),
         "engines": np.where(apart & like, rules["engines_apart"], 0.0),
         "no map": np.select(
             [moved, twin, took_over], [rules["moved"], rules["unmapped_twin"], rules["took_over"]], 0.0

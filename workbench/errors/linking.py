@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from connectors.formats.routes import route_of
 from workbench.errors.bugs import link_issues
 from workbench.errors.catalogue import event_facts
 from workbench.errors.evidence import Profiles, weigh
@@ -43,13 +44,25 @@ def weigh_issues(
     """
     rules = load("grouping", "bugs").data if rules is None else rules
     compared = issues.head(MOST_ISSUES).with_row_index("issue").with_columns(pl.col("issue").cast(pl.Int64))
-    facts = event_facts(events).with_columns(rows["issue_id"], rows["noise_class"])
+    facts = _with_pages(event_facts(events), events).with_columns(rows["issue_id"], rows["noise_class"])
     facts = facts.join(compared.select("issue_id", "issue"), on="issue_id", how="left", maintain_order="left")
     noise_number = -1 - pl.col("noise_class").rank("dense").cast(pl.Int64)
     traffic = facts.with_columns(group=pl.coalesce("issue", noise_number, pl.lit(-1)))
     own = facts.filter(pl.col("issue").is_not_null())
     when = deploys(events, releases)["deployed_at"].to_physical().to_numpy().astype(float)
     return weigh(compared, own, traffic, before, failing_signatures(spans), when, rules)
+
+
+def _with_pages(facts: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Add the page view, and tell the page by its address where no route is known."""
+    views = events["page_view_id"].cast(pl.String) if "page_view_id" in events.columns else None
+    facts = facts.with_columns(page_view_id=pl.lit(None, pl.String) if views is None else views)
+    if "page_url" not in events.columns:
+        return facts
+    urls = events["page_url"].cast(pl.String)
+    pages = pl.DataFrame({"url": urls.unique().drop_nulls()}).with_columns(page=route_of(pl.col("url")))
+    page = pl.DataFrame({"url": urls}).join(pages, on="url", how="left", maintain_order="left")["page"]
+    return facts.with_columns(route=pl.coalesce("route", page))
 
 
 def bugs_of(profiles: Profiles, n_issues: int, rules: dict[str, Any] | None = None) -> np.ndarray:

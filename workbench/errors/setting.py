@@ -95,13 +95,16 @@ def last_before(before: pl.DataFrame, traffic: pl.DataFrame, rules: dict[str, An
     As `network.leading`: `group`, `mark`, `share`, `chance` (expected of the page), `z`, `n`, `failed`; best first.
     """
     last = before.filter(pl.col("recency") == 1.0).select("event_id", "failed", mark="endpoint")
+    usual = expected_on_routes(last, traffic)
     own = traffic.filter(pl.col("group") >= 0).select("event_id", "group")
     n = own.join(last.select("event_id").unique(), on="event_id", how="semi").group_by("group").agg(n=pl.len())
     counts = last.join(own, on="event_id").group_by("group", "mark").agg(k=pl.len(), failed=pl.col("failed").mean())
-    expected = pl.col("expected").clip(rules["base_floor"], 1 - rules["base_floor"])
+    # What never stands before noise is not to be expected of any page.
+    expected = pl.col("expected").fill_null(0.0).clip(rules["base_floor"], 1 - rules["base_floor"])
     return (
         counts.join(n, on="group")
-        .join(expected_on_routes(last, traffic), on=["group", "mark"])
+        .join(usual.select("group").unique(), on="group", how="semi")
+        .join(usual, on=["group", "mark"], how="left")
         .with_columns(share=pl.col("k") / pl.col("n"), chance=expected)
         .with_columns(
             z=(pl.col("share") - pl.col("chance")) / (pl.col("chance") * (1 - pl.col("chance")) / pl.col("n")).sqrt()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 import polars_hash  # noqa: F401  registers the namespace `chash`
+
+from workbench.rules.loader import load
 
 _ID_LENGTH = 16
 # What bundlers put before a path: `webpack:///./src/x.ts`, `webpack://shop/src/x.ts`, `../../src/x.ts`.
@@ -93,7 +97,7 @@ def name_places(places: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def top_places(frames: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+def top_places(frames: pl.DataFrame, named: pl.DataFrame, *, as_of: date | None = None) -> pl.DataFrame:
     """Return the first frame of ours of each stack (of the error shown, else of its causes), one row a stack.
 
     Parameters
@@ -102,20 +106,33 @@ def top_places(frames: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
         `stack_id`, `exception_index`, `frame_index`, `place_id`, in this order.
     named
         From `name_places`.
+    as_of
+        What is shared code, by the rules (`rules/grouping/shared`) of that day; the newest when not given.
 
     Returns
     -------
-    `stack_id`, `top_file`, `top_function`, `top_spot`, `top_mapped`.
+    `stack_id`, `top_file`, `top_function`, `top_spot`, `top_mapped`, `top_shared` (code that everybody calls),
+    `top_caller` (then: the first file below it that is not).
     """
+    shared = pl.col("file").str.contains(load("grouping", "shared", as_of=as_of).data["path"])
     ours = named.filter("ours").select(
-        "place_id", top_file="file", top_function="place_function", top_spot="spot", top_mapped="mapped"
+        "place_id",
+        top_file="file",
+        top_function="place_function",
+        top_spot="spot",
+        top_mapped="mapped",
+        top_shared=(pl.col("mapped") & shared).fill_null(False),
     )
-    return (
-        frames.join(ours.select("place_id"), on="place_id", how="semi", maintain_order="left")
+    steps = frames.join(ours.select("place_id"), on="place_id", how="semi", maintain_order="left")
+    tops = steps.unique("stack_id", keep="first", maintain_order=True).join(ours, on="place_id", maintain_order="left")
+    callers = (
+        steps.join(tops.filter("top_shared").select("stack_id", "exception_index"), on=["stack_id", "exception_index"])
+        .join(ours.filter("top_mapped", ~pl.col("top_shared")).select("place_id", top_caller="top_file"), on="place_id")
+        .sort("stack_id", "frame_index")
         .unique("stack_id", keep="first", maintain_order=True)
-        .join(ours, on="place_id", maintain_order="left")
-        .select("stack_id", *ours.columns[1:])
+        .select("stack_id", "top_caller")
     )
+    return tops.select("stack_id", *ours.columns[1:]).join(callers, on="stack_id", how="left", maintain_order="left")
 
 
 def shape_ids(errors: pl.DataFrame, frames: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
