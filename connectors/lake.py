@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 import polars as pl
 import zstandard
@@ -72,7 +73,8 @@ class Lake(TableAnswers):
             There is a lake already.
         """
         objects = Objects.open(address)
-        manifest = Manifest(name or objects.title, environment, list(first_party), schema=SCHEMA)
+        mark = uuid.uuid4().hex
+        manifest = Manifest(name or objects.title, environment, list(first_party), made=mark, schema=SCHEMA)
         try:
             write_manifest(objects, manifest, seen=None)
         except WrittenMeanwhile as error:
@@ -198,8 +200,9 @@ class Lake(TableAnswers):
         if self.objects.remote or any(part.schema != SCHEMA for part in self._parts(table)):
             rows = self.objects.collect(rows).lazy()
         parts = self._parts(table)
-        synced = coverage(self.objects, table.name, window)
-        notes = [None if parts else f"the lake has no {table.name}", synced.note]
+        synced = coverage(self.objects, table.name, window, self._manifest.made)
+        gone = self._removed(table, window)
+        notes = [None if parts else f"the lake has no {table.name}", synced.note, gone]
         report = FetchReport(
             source=self.name,
             table=table.name,
@@ -207,7 +210,16 @@ class Lake(TableAnswers):
             rows=self.objects.collect(rows.select(pl.len())).item(),
             window=window,
             pages=len(parts_of_window(parts, window)),
-            truncated=synced.partial,
+            truncated=synced.partial or (gone is not None and window.start is not None),
+            refused=synced.refused,
+            sampling=synced.sampling,
             note="; ".join(filter(None, notes)) or None,
         )
         return Fetched(rows, report)
+
+    def _removed(self, table: Table, window: Window) -> str | None:
+        """Say what of a window a retention has removed."""
+        first = self._manifest.kept_from.get(table.name)
+        if first is None or (window.start is not None and window.start.astimezone(UTC).date() >= first):
+            return None
+        return f"{table.name} from before {first} were removed by workbench lake retain"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
@@ -19,10 +19,14 @@ GRACE = timedelta(hours=1)
 
 
 class Change(NamedTuple):
-    """What is to become of a lake: tables that change, each with all its parts; maps by location (None: it goes)."""
+    """What is to become of a lake: tables that change, each with all its parts; maps by location (None: it goes).
+
+    Of tables in `kept_from` nothing is left of the days before.
+    """
 
     tables: Mapping[str, Sequence[Part]] = {}
     maps: Mapping[str, str | None] = {}
+    kept_from: Mapping[str, date] = {}
 
 
 def change_lake(objects: Objects, build: Callable[[Manifest], Change]) -> Manifest:
@@ -86,6 +90,7 @@ def changed(before: Manifest, change: Change, now: datetime) -> tuple[Manifest, 
         revision=before.revision + 1,
         tables={name: list(parts) for name, parts in tables.items() if parts},
         maps=maps,
+        kept_from={**before.kept_from, **change.kept_from},
         removed={path: since for path, since in removed.items() if path not in there and path not in due},
         schema=SCHEMA,
     )

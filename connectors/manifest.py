@@ -38,7 +38,11 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The content of `lake.json`; `removed` are parts that no reader finds any more, and since when."""
+    """The content of `lake.json`.
+
+    `removed` are parts that no reader finds any more, and since when; `kept_from` is the first day that a retention has
+    left of a table; `made` is the lake's own mark, another one for each lake that is made.
+    """
 
     name: str
     environment: str | None = None
@@ -47,6 +51,8 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     tables: dict[str, list[Part]] = {}
     maps: dict[str, str] = {}
     removed: dict[str, datetime] = {}
+    kept_from: dict[str, date] = {}
+    made: str = ""
     format: int = msgspec.field(default=FORMAT)
     schema: int = 1
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -70,8 +71,8 @@ class SyncLock:
 
     def __exit__(self, *_: object) -> None:
         if self._stream is not None:
-            self._stream.truncate(0)
-            self._stream.close()
+            with suppress(OSError), self._stream:
+                self._stream.truncate(0)
         elif self._tag is not None:
             self._objects.delete(self._name)
 
@@ -87,21 +88,27 @@ class SyncLock:
         self._tag = self._objects.read_tagged(self._name)[1]
 
     def _take_file(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("a+b")
+        stream = None
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = path.open("a+b")
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.seek(0)
-            said = stream.read()
-            stream.close()
-        else:
             stream.truncate(0)
             stream.write(_mine())
             stream.flush()
-            self._stream = stream
-            return
-        raise FetchError(self._taken(said))
+        except BlockingIOError:
+            with stream:
+                stream.seek(0)
+                said = stream.read()
+            raise FetchError(self._taken(said)) from None
+        except OSError as error:
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+            raise FetchError(
+                f"the lake at {self._objects.address} cannot be locked for a sync ({error.strerror})"
+            ) from error
+        self._stream = stream
 
     def _take_object(self) -> None:
         try:

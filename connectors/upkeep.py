@@ -20,6 +20,8 @@ from connectors.tables import ARTIFACTS, EVENTS, REPLAY_EVENTS, REPLAYS, TABLES,
 
 # As big as a file becomes: read in one go by anybody, and few enough for a month.
 FULL = 32 << 20
+# longer than anything is kept: half a million days reach back before the first date there is
+LONGEST = 300_000
 KEEP = re.compile(r"\s*(?P<table>\w+)\s*=\s*(?P<count>\d+)\s*(?P<unit>[dw])\s*")
 
 
@@ -149,19 +151,22 @@ def retain(lake: Lake, keep: Mapping[str, timedelta], *, now: datetime | None = 
     for name in known_tables(list(keep)):
         if TABLES[name].time is None:
             raise ParameterError(f"{name} have no time of their own and go with their events; give events=...")
+    firsts = {name: (now - how_long).astimezone(UTC).date() for name, how_long in keep.items()}
     done: list[Retained] = []
 
     def build(before: Manifest) -> Change:
         done.clear()
         tables: dict[str, Sequence[Part]] = {}
-        for name, how_long in keep.items():
-            first = (now - how_long).astimezone(UTC).date()
+        kept: dict[str, date] = {}
+        for name, first in firsts.items():
             tables[name] = _from_day(lake.objects, TABLES[name], before, first, done)
         for owner, names, key in (
             (EVENTS, sorted(OF_EVENTS), "event_id"),
             (REPLAYS, [REPLAY_EVENTS.name], "replay_id"),
         ):
             went = _gone(lake.objects, owner, before, tables[owner.name], key) if owner.name in tables else None
+            if went is not None and went.height:
+                kept |= dict.fromkeys(names, firsts[owner.name])
             for name in names if went is not None and went.height else ():
                 parts = tables.get(name, before.tables.get(name, []))
                 tables[name] = _without_owners(lake.objects, TABLES[name], parts, went, before.revision + 1, done)
@@ -169,7 +174,10 @@ def retain(lake: Lake, keep: Mapping[str, timedelta], *, now: datetime | None = 
         if ARTIFACTS.name in tables:
             named = scan_parts(lake.objects, tables[ARTIFACTS.name], ARTIFACTS).select("map_location")
             maps = dict.fromkeys(before.maps.keys() - set(lake.objects.collect(named)["map_location"]))
-        return Change({name: parts for name, parts in tables.items() if parts != before.tables.get(name, [])}, maps)
+        others = {name: parts for name, parts in tables.items() if parts != before.tables.get(name, [])}
+        kept |= {name: first for name, first in firsts.items() if name in others}
+        kept = {name: max(first, before.kept_from.get(name, first)) for name, first in kept.items()}
+        return Change(others, maps, kept)
 
     lake.change(build)
     return [one for one in done if one.rows]
@@ -265,6 +273,6 @@ def read_keep(text: str) -> dict[str, timedelta]:
         said = KEEP.fullmatch(one)
         if said is None:
             raise ParameterError(f"{one!r} does not say how long a table is kept; give spans=14d,replay_events=4w")
-        keep[said["table"]] = timedelta(days=int(said["count"]) * (7 if said["unit"] == "w" else 1))
+        keep[said["table"]] = timedelta(days=min(int(said["count"]) * (7 if said["unit"] == "w" else 1), LONGEST))
     known_tables(list(keep))
     return keep

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 import polars as pl
@@ -13,8 +14,11 @@ from connectors.lake import Lake
 from connectors.lake_changes import GRACE, Change
 from connectors.manifest import Manifest, Part
 from connectors.parts import scan_parts
+from connectors.sync_plan import Span
+from connectors.sync_state import forget
 from connectors.tables import TABLES
 
+DAY = timedelta(days=1)
 OURS = re.compile(rf"(?:{'|'.join(TABLES)})/day=[^/]+/[^/]+\.parquet|maps/[^/]+\.zst")
 # what a write leaves behind when it dies before it is done
 UNFINISHED = re.compile(r"(?:.*/)?\.[^/]+\.new")
@@ -106,6 +110,8 @@ def verify(lake: Lake, *, now: datetime | None = None, grace: timedelta = GRACE)
 def repair(lake: Lake, found: Verified) -> None:
     """Delete orphans, and take what is broken off the list, so that the rest can be read again.
 
+    The days of what is lost are no longer noted as read: the next sync of them brings the rows again.
+
     Examples
     --------
     >>> import tempfile
@@ -123,9 +129,21 @@ def repair(lake: Lake, found: Verified) -> None:
         return Change(tables, {location: None for location, path in before.maps.items() if path in lost})
 
     if lost:
+        forget(lake.objects, _stretches(lake.manifest, lost))
         lake.change(build)
     listed = {part.path for part in lake.manifest.parts()} | set(lake.manifest.maps.values())
     lake.objects.delete(*(name for name in found.orphans if name not in listed))
+
+
+def _stretches(manifest: Manifest, lost: Collection[str]) -> dict[str, list[Span]]:
+    """Say of which days rows are lost, by table; of rows that say no time, it may be any."""
+    days: dict[str, list[Span]] = {}
+    for name, parts in manifest.tables.items():
+        for part in (one for one in parts if one.path in lost):
+            first, last = part.first or part.day or date.min, part.last or part.day or date.max - DAY
+            start, end = (datetime.combine(day, time.min, UTC) for day in (first, last + DAY))
+            days.setdefault(name, []).append(Span(start, end))
+    return days
 
 
 def _why_broken(lake: Lake, table: str, part: Part) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -138,3 +139,42 @@ def test_all_remote_systems_of_a_named_source_come_into_one_lake(tmp_path):
     assert failed.stderr.count("\n") == 2
     assert "nothing is new." in failed.stderr
     assert "acme refuses our token" in failed.stderr
+
+
+def test_stdout_names_the_lake_only_when_the_window_is_in_it(shop, tmp_path):
+    failed = run("--source", shop, "--lake", str(tmp_path / "lake"), *WINDOW, token="acme_wrong")
+    assert (failed.stdout, failed.returncode) == ("", 1)
+    (tmp_path / "file").write_text("")
+    failed = run("--source", shop, "--lake", str(tmp_path / "file" / "lake"), *WINDOW)
+    assert failed.stderr.startswith("workbench: lake.json at ")
+    assert failed.stderr.count("\n") == 1
+    assert (failed.stdout, failed.returncode) == ("", 1)
+
+
+def test_a_nightly_job_reads_json_of_what_was_done_and_of_what_failed(shop, tmp_path):
+    lake = str(tmp_path / "lake")
+    done = run("--source", shop, "--lake", lake, *WINDOW, "--json")
+    (told,) = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert told["new"] == {"events": 500, "frames": sum(frames for _, frames in Acme(500).rows())}
+    assert told["window"] == ["2026-03-09T12:00:00+00:00", "2026-03-09T18:00:00+00:00"]
+    assert (told["source"], told["lake"], told["error"], told["stopped"]) == (shop, lake, None, False)
+    assert (told["held"], told["truncated"], told["refused"], told["reasons"]) == (500, [], 0, [])
+    failed = run("--source", shop, "--lake", lake, *WINDOW, "--json", token="acme_wrong")
+    (told,) = json.loads(failed.stdout)
+    assert told["error"] in failed.stderr
+    assert "acme refuses our token" in told["error"]
+    assert failed.returncode == 1
+    assert "overlap is 'soon', which is no length of time" in run("--source", shop, "--overlap", "soon").stderr
+
+
+def test_a_table_that_no_system_of_a_source_gives_is_no_success(shop, tmp_path):
+    parts = f'tracker = ["{shop}", "{shop}?environment=production"]'
+    (tmp_path / "workbench.toml").write_text(f"[sources.team]\n{parts}\n")
+    done = subprocess.run(
+        [*COMMAND, "--source", "team", *WINDOW, "--tables", "evnts"],
+        cwd=tmp_path, capture_output=True, text=True, check=False, encoding="utf-8",
+        env={**environment(), "PYTHONPATH": os.pathsep.join([str(EXAMPLE), str(EXAMPLE.parents[2])])},
+    )  # fmt: skip
+    assert "acme shop gives no evnts; it gives events, frames" in done.stderr
+    assert (done.stdout, done.returncode) == ("", 2)

@@ -53,7 +53,8 @@ def compact(address: str = "lake", /, *, tables: str | None = None) -> None:
     """
     from connectors.lake import Lake
 
-    done = put_together(Lake.open(address), tables.split(",") if tables else None)
+    names = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
+    done = put_together(Lake.open(address), names)
     if not done.days:
         print("nothing to put together: no day has small files beside each other")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import sys
@@ -35,14 +36,16 @@ def bring(
     tables: str | None = None,
     parallel: int = 4,
     again: bool = False,
+    overlap: str | None = None,
     allow_empty: bool = False,
     quiet: bool = False,
+    json_: bool = False,
 ) -> int:
     """Bring a window of a remote system into a lake.
 
     It may be stopped or killed at any moment: the same command goes on from there. What is in the lake already is not
-    read again, but for the latest minutes, in which things may have come late. The exit code is 0 when the window is in
-    the lake, 1 when it is not or is empty, 130 when it was stopped.
+    read again, but for the latest minutes, in which things may have come late. Where the lake is stands on stdout, and
+    the exit code is 0, when the window is in it; 1 when it is not or is empty, 130 when it was stopped.
 
     Parameters
     ----------
@@ -61,32 +64,46 @@ def bring(
         How many slices of the window are read at a time.
     again
         Read the whole window again, also what is in the lake.
+    overlap
+        Read the end of the window again, as long as this (6h), where things turn up later than the system's connector
+        expects.
     allow_empty
         An empty window is no failure.
     quiet
         No progress bar.
+    json_
+        Print what was done as JSON, one object a system, also of what failed.
     """
     from connectors.sync_sources import remote_stores
 
     names = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
-    window = {"since": _back(since) or _time("since", since)}
-    window["until"] = (_back(until) or _time("until", until)) if until else None
+    options: dict[str, Any] = {"parallel": parallel, "again": again, "since": _back(since) or _time("since", since)}
+    options["until"] = (_back(until) or _time("until", until)) if until else None
+    if overlap is not None:
+        options["overlap"] = _back(overlap)
+        if options["overlap"] is None:
+            raise ParameterError(f"overlap is {overlap!r}, which is no length of time (90m, 6h, 2d)")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    codes = [0]
     stores = remote_stores(source)
-    for store in stores:
-        wanted = [name for name in names if store.has(name)] if names and len(stores) > 1 else names
-        if names and not wanted:
-            continue
-        options = {**window, "tables": wanted, "parallel": parallel, "again": again}
-        codes.append(_bring(store, lake, options, quiet, allow_empty))
-        if codes[-1] == STOPPED:
-            return STOPPED
-    print(lake)
+    wanted = {store: [name for name in names if store.has(name)] if names else names for store in stores}
+    if names is not None and not any(wanted.values()):
+        wanted = dict.fromkeys(stores[:1], names)  # which says what there is
+    done: list[dict[str, Any]] = []
+    for store, some in wanted.items():
+        if some is None or some:
+            done.append(_bring(store, lake, {**options, "tables": names if len(stores) == 1 else some}, quiet))
+            if done[-1]["stopped"]:
+                break
+    codes = [_code(one, allow_empty) for one in done]
+    if json_:
+        print(json.dumps(done, indent=1))
+    elif not any(codes):
+        print(lake)
     return max(codes)
 
 
-def _bring(store: RemoteStore, lake: str, options: dict[str, Any], quiet: bool, allow_empty: bool) -> int:
+def _bring(store: RemoteStore, lake: str, options: dict[str, Any], quiet: bool) -> dict[str, Any]:
+    """Sync one system, say on stderr how it went, and give the same as data."""
     from connectors.sync import Progress as SyncProgress
     from connectors.sync import sync as bring_window
 
@@ -96,6 +113,7 @@ def _bring(store: RemoteStore, lake: str, options: dict[str, Any], quiet: bool, 
         TextColumn("{task.fields[said]}"),
         TimeRemainingColumn(), console=console, transient=True, disable=quiet or not console.is_terminal,
     )  # fmt: skip
+    about: dict[str, Any] = {"source": store.address, "lake": lake, "stopped": False, "error": None}
     begun = False
     try:
         with bar:
@@ -111,16 +129,38 @@ def _bring(store: RemoteStore, lake: str, options: dict[str, Any], quiet: bool, 
             report = bring_window(store, lake, progress=show, **options)
     except KeyboardInterrupt:
         print(f"workbench: stopped. {GOES_ON}", file=sys.stderr)
-        return STOPPED
+        return {**about, "stopped": True}
     except (AddressError, ParameterError):
         raise
     except BlindspotError as error:
         print(f"workbench: {error}", *([GOES_ON] if begun else []), sep="\n", file=sys.stderr)
-        return 1
-    return _told(report, store.name, allow_empty)
+        return {**about, "error": str(error)}
+    _tell(report, store.name)
+    return {**about, **_as_data(report)}
 
 
-def _told(report: SyncReport, name: str, allow_empty: bool) -> int:
+def _code(done: dict[str, Any], allow_empty: bool) -> int:
+    if done["stopped"]:
+        return STOPPED
+    return int(bool(done["error"] or done["truncated"]) or (not done["held"] and not allow_empty))
+
+
+def _as_data(report: SyncReport) -> dict[str, Any]:
+    return {
+        "window": [time.isoformat() for time in report.window],
+        "read_seconds": report.read.total_seconds(),
+        "calls": report.calls,
+        "rows": report.rows,
+        "new": {table: count.new for table, count in sorted(report.tables.items())},
+        "changed": {table: count.changed for table, count in sorted(report.tables.items())},
+        "held": report.held,
+        "refused": report.refused,
+        "reasons": [reason._asdict() for reason in report.reasons],
+        "truncated": [[feed, span.start.isoformat(), span.end.isoformat()] for feed, span in report.truncated],
+    }
+
+
+def _tell(report: SyncReport, name: str) -> None:
     """Say what was done."""
     window = f"{report.window.start:%Y-%m-%d %H:%M} – {report.window.end:%Y-%m-%d %H:%M} UTC"
     failed = []
@@ -142,7 +182,6 @@ def _told(report: SyncReport, name: str, allow_empty: bool) -> int:
         print(f"{name}, {window}, is in the lake; {'; '.join(changes)}.", file=sys.stderr)
     for sentence in failed:
         print(f"workbench: {sentence}", file=sys.stderr)
-    return int(bool(report.truncated) or (not report.held and not allow_empty))
 
 
 def _back(text: str) -> timedelta | None:
