@@ -19,7 +19,7 @@ import pytest
 
 from tests.benchmarks.errors_day import START, million
 from tests.naive.errors import per_event
-from workbench.errors.agents import crawlers
+from workbench.crawlers import crawlers
 from workbench.errors.changes import changes
 from workbench.errors.grouping import fingerprint, group, prepare
 from workbench.errors.regroup import Regrouping

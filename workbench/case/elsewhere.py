@@ -25,7 +25,7 @@ from workbench.case.impact import people_sessions
 from workbench.case.measured import Measured
 from workbench.case.measured_elsewhere import MeasuredElsewhere
 from workbench.contrast import UNKNOWN, judge_counts
-from workbench.errors.agents import crawlers
+from workbench.crawlers import crawlers
 
 EVERY = "5m"
 """In which bins page views are counted: the step that the alert rules are judged at."""

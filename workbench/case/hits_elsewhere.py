@@ -11,7 +11,7 @@ from connectors.bringing_home import bring_home
 from connectors.tables import EVENTS
 from connectors.warehouse_slices import SHAPE
 from workbench import reduce
-from workbench.errors.agents import crawlers
+from workbench.crawlers import crawlers
 
 if TYPE_CHECKING:
     from workbench.case.elsewhere import CaseElsewhere

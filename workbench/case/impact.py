@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from workbench.errors.agents import crawlers
+from workbench.crawlers import crawlers
 
 
 def people_sessions(sessions: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from workbench.errors.agents import crawlers
+from workbench.crawlers import crawlers
 from workbench.errors.distinct import Distinct, distinct_errors
 from workbench.errors.domains import first_party_domains, host_of, is_first_party
 from workbench.errors.usual import stale_releases, unusual_times

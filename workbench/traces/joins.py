@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
-from is_bot import Bots
 
 from connectors.tables import EVENTS, REPLAYS, REQUESTS, SESSIONS, SPANS, TEXT, require
+from workbench.crawlers import crawlers
 from workbench.traces.answers import all_2xx
 from workbench.traces.ids import has_64_bits, low_64_bits
 
@@ -208,9 +208,9 @@ def _have(sessions: pl.DataFrame) -> bool:
 def _bots(events: pl.DataFrame) -> pl.DataFrame:
     """Judge each distinct user agent once."""
     agents = events.select(pl.col("user_agent").cast(TEXT).unique())
-    bots = Bots()
+    judged = crawlers(agents["user_agent"].drop_nulls().to_list())
     return agents.with_columns(
-        pl.Series("is_bot", [bool(agent) and bots.is_bot(agent) for agent in agents["user_agent"]], dtype=pl.Boolean)
+        is_bot=pl.col("user_agent").replace_strict(judged, default=False, return_dtype=pl.Boolean)
     )
 
 

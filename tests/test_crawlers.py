@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from is_bot import Bots
 
-from workbench.errors.agents import crawlers
+from workbench.crawlers import crawlers
 
 JUDGE = Bots()
 # As the vendors document them.
