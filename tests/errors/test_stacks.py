@@ -416,8 +416,8 @@ DIALECTS = [
     ),
     (
         "react native on old Androids writes no blank before the address",
-        "Error: test\n    at render(/home/u/src/Scene.js:78:24)\n    at this(/home/u/x.js:7:12)",
-        [("render", "/home/u/src/Scene.js", 78, 24), ("this", "/home/u/x.js", 7, 12)],
+        "Error: test\n    at render(/sdcard/shop/src/Scene.js:78:24)\n    at this(/sdcard/shop/x.js:7:12)",
+        [("render", "/sdcard/shop/src/Scene.js", 78, 24), ("this", "/sdcard/shop/x.js", 7, 12)],
     ),
     (
         "opera 11, code without a function, and calls by way of others",
