@@ -17,12 +17,12 @@ from uuid import UUID
 import msgspec
 import polars as pl
 
-from connectors.exceptions import AddressError, ParameterError, SourceError, SourceMapError
+from connectors.exceptions import AddressError, SourceError, SourceMapError
 from connectors.formats.source_maps import bare
 from connectors.objects import Objects
 from connectors.registry import open_store
 from connectors.sourcemaps.builds import BuildFolder, Script
-from connectors.sourcemaps.pruning import Pruned, prune
+from connectors.sourcemaps.pruning import Pruned, age_of, prune
 from connectors.sourcemaps.site import ask_site
 from connectors.sourcemaps.uploads import Given, Put, put_maps
 from connectors.sources import find_sources
@@ -30,12 +30,17 @@ from workbench.symbolicate.audit import of_our_bundles
 from workbench.symbolicate.check import Built, Checked, Served, check_build
 from workbench.symbolicate.decode import decode_map
 from workbench.symbolicate.fit import fit
-from workbench.symbolicate.leaks import debug_id_of, find_leaks, inline_map, map_reference, without_reference
+from workbench.symbolicate.leaks import (
+    debug_id_of,
+    find_leaks,
+    inline_map,
+    map_reference,
+    without_reference,
+    without_style_reference,
+)
 from workbench.symbolicate.matching import plain_debug_id
 
 Path = str | os.PathLike[str]
-_AGE = re.compile(r"(\d+)\s*([hdw])")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 class Uploaded(NamedTuple):
@@ -96,8 +101,9 @@ def check_maps(
     if opened is not None and not hasattr(opened, "open_map"):
         raise SourceError(f"{store} holds no source maps: give a folder of maps, s3://bucket/prefix or a lake")
     return check_build(
-        bundles, opened, release=release, dist=dist, maps_in_build=folder.maps, served=served, allow=allow
-    )
+        bundles, opened, release=release, dist=dist, maps_in_build=[*folder.maps, *folder.disguised_maps()],
+        styles=folder.styles, pages=folder.pages, stale_copies=folder.stale_copies(), served=served, allow=allow,
+    )  # fmt: skip
 
 
 def served_bundles(frames: pl.DataFrame, site: str, *, first_party: Sequence[str] = ()) -> pl.DataFrame:
@@ -222,15 +228,8 @@ def prune_maps(
         Listings are broken, which it names; all others were seen to.
     """
     at = now or datetime.now(UTC)
-    age = older_than if isinstance(older_than, timedelta) else _age(older_than)
+    age = older_than if isinstance(older_than, timedelta) else age_of(older_than)
     return prune(_writable(store), at - age, keep_last=keep_last, dry_run=dry_run, now=at)
-
-
-def _age(text: str) -> timedelta:
-    told = _AGE.fullmatch(text.strip().lower())
-    if told is None:
-        raise ParameterError(f"older-than is {text!r}, which is not an age; give 90d, 12h or 2w")
-    return timedelta(**{_UNITS[told[2]]: int(told[1])})
 
 
 def _url(prefix: str, path: str) -> str:
@@ -287,10 +286,12 @@ def _inject(folder: BuildFolder, script: Script, raw: bytes, changed: list[str])
 
 
 def _strip(folder: BuildFolder, changed: list[str]) -> None:
-    for script in BuildFolder(folder.root).scripts:
-        bare = without_reference(script.code)
-        if bare != script.code:
-            _rewrite(folder, script.path, bare, "took out the comment that names its map", changed)
+    now = BuildFolder(folder.root)
+    bare = {file.path: without_reference(file.code) for file in now.scripts}
+    bare |= {file.path: without_style_reference(file.code) for file in now.styles}
+    for path, code in ((file.path, file.code) for file in (*now.scripts, *now.styles)):
+        if bare[path] != code:
+            _rewrite(folder, path, bare[path], "took out the comment that names its map", changed)
     changed += [f"{name}: removed" for name in folder.remove_maps()]
 
 

@@ -45,7 +45,14 @@ class Listed(NamedTuple):
     expired_us: int | None = None
 
 
+class _Parts(msgspec.Struct):
+    version: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    mappings: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    sections: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
 _map = msgspec.json.Decoder(_Map)
+_parts = msgspec.json.Decoder(_Parts)
 _listing = msgspec.json.Decoder(list[dict[str, Any]])
 
 
@@ -62,6 +69,21 @@ def bare(raw: bytes) -> bytes:
         rest = raw[len(GUARD) :].removeprefix(b"'")
         raw = rest if rest[:64].lstrip().startswith(b"{") else rest.partition(b"\n")[2]
     return raw.removeprefix(MARK)
+
+
+def is_map(raw: bytes) -> bool:
+    """Say whether bytes are a source map.
+
+    Examples
+    --------
+    >>> is_map(b'{"version":3,"sources":[],"mappings":""}'), is_map(b'{"version":3}'), is_map(b"<!doctype html>")
+    (True, False, False)
+    """
+    try:
+        said = _parts.decode(bare(raw))
+    except BAD_JSON:
+        return False
+    return said.version is not msgspec.UNSET and not (said.mappings is said.sections is msgspec.UNSET)
 
 
 def debug_id_of(raw: bytes) -> tuple[str | None, str | None]:

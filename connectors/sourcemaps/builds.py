@@ -1,18 +1,22 @@
-"""A build's folder: the scripts that are to be deployed, and the maps that the bundler wrote beside them."""
+"""A build's folder: what is to be deployed, and the maps that the bundler wrote beside the scripts."""
 
 from __future__ import annotations
 
 import fnmatch
+import gzip
 import os
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from connectors.exceptions import SourceNotFound
-from connectors.formats.source_maps import MAP
+from connectors.formats.source_maps import MAP, MARK, is_map
 
-SCRIPTS = (".js", ".mjs")
+SCRIPTS = (".js", ".mjs", ".cjs")
+STYLES, PAGES = (".css",), (".html", ".htm")
 PACKED = (".gz", ".br", ".zst")
+OPENS = (b"{", b")]}")  # of a map, before which there may be blanks
 INSTALLED = "node_modules"
 
 
@@ -60,6 +64,25 @@ class BuildFolder:
         self.maps = [name for name in names if MAP.search(name)]
         own = [name for name in names if not any(fnmatch.fnmatchcase(name, pattern) for pattern in ignore)]
         self.scripts = [Script(name, self._text(name)) for name in own if name.lower().endswith(SCRIPTS)]
+        self.styles = [Script(name, self._text(name)) for name in own if name.lower().endswith(STYLES)]
+        self.pages = [Script(name, self._text(name)) for name in own if name.lower().endswith(PAGES)]
+        self._others = [name for name in own if not name.lower().endswith((*SCRIPTS, *STYLES, *PAGES))]
+
+    def disguised_maps(self) -> list[str]:
+        """Give the files that are source maps under another name (`shop.js.map.json`)."""
+        return [name for name in self._others if name not in self.maps and self._is_map(name)]
+
+    def stale_copies(self) -> list[tuple[str, str]]:
+        """Give scripts and styles whose compressed copy is another text: (path, path of the copy).
+
+        A copy that cannot be unpacked here is another when it is older than its file.
+        """
+        found = []
+        for name in (script.path for script in (*self.scripts, *self.styles)):
+            for copy in (f"{name}{ending}" for ending in PACKED if (self.root / f"{name}{ending}").is_file()):
+                if self._differs(name, copy):
+                    found.append((name, copy))
+        return found
 
     def map_beside(self, script: str, reference: str | None = None) -> bytes | None:
         """Give the map of a script: `<script>.map`, else the file that its last comment names, within the folder."""
@@ -84,6 +107,21 @@ class BuildFolder:
         for name in gone:
             (self.root / name).unlink()
         return gone
+
+    def _is_map(self, name: str) -> bool:
+        path = self.root / name
+        with path.open("rb") as file:
+            begins = file.read(64).removeprefix(MARK).lstrip().startswith(OPENS)
+        return begins and is_map(path.read_bytes())
+
+    def _differs(self, name: str, copy: str) -> bool:
+        plain, packed = self.root / name, self.root / copy
+        if not copy.endswith(".gz"):
+            return packed.stat().st_mtime < plain.stat().st_mtime
+        try:
+            return gzip.decompress(packed.read_bytes()) != plain.read_bytes()
+        except (OSError, EOFError, zlib.error):
+            return True
 
     def _text(self, name: str) -> str:
         return (self.root / name).read_bytes().decode("utf-8-sig", "replace")

@@ -7,15 +7,19 @@ is not mapped.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from connectors.exceptions import FetchError, SourceError
+from connectors.exceptions import FetchError, ParameterError, SourceError
 from connectors.formats.source_maps import LISTING, MAP, debug_id_of, listed, place_of
 from connectors.map_listings import Entry, edit, entries_of, location_of, stamp_of
 from connectors.objects import Objects
+
+AGE = re.compile(r"(\d+)\s*([hdw])")
+UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 class Pruned(NamedTuple):
@@ -41,6 +45,25 @@ class PartlyPruned(SourceError):
         super().__init__("; ".join(problems))
         self.pruned = pruned
         self.problems = tuple(problems)
+
+
+def age_of(text: str) -> timedelta:
+    """Read an age.
+
+    Raises
+    ------
+    ParameterError
+        It is none.
+
+    Examples
+    --------
+    >>> age_of("2w").days
+    14
+    """
+    told = AGE.fullmatch(text.strip().lower())
+    if told is None:
+        raise ParameterError(f"older-than is {text!r}, which is not an age; give 90d, 12h or 2w")
+    return timedelta(**{UNITS[told[2]]: int(told[1])})
 
 
 def prune(

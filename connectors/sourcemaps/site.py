@@ -7,11 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import msgspec
-
 from connectors.exceptions import AuthError, BlindspotError, SourceNotFound
-from connectors.formats.source_maps import bare
-from connectors.formats.values import BAD_JSON
+from connectors.formats.source_maps import is_map
 from connectors.http import Http
 from connectors.secrets import secret_of
 
@@ -63,13 +60,4 @@ def _ask(http: Http, path: str) -> Sent:
         return Sent(code, answer.headers, False)
     except BlindspotError as error:
         return Sent(None, answer.headers, False, f"whether {path}.map answers could not be asked: {error}")
-    return Sent(code, answer.headers, _is_map(given))
-
-
-def _is_map(raw: bytes) -> bool:
-    """Say whether it is a source map: sites that answer every path with their page give none away by that."""
-    try:
-        said = msgspec.json.decode(bare(raw))
-    except BAD_JSON:
-        return False
-    return isinstance(said, dict) and "version" in said and ("mappings" in said or "sections" in said)
+    return Sent(code, answer.headers, is_map(given))  # a site may answer every path with its page

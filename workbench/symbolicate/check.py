@@ -17,7 +17,8 @@ from connectors.stores import Refused, SourceMapStore
 from connectors.tables import ARTIFACTS, conform
 from workbench.symbolicate.decode import SourceMap, decode_map
 from workbench.symbolicate.fit import fit
-from workbench.symbolicate.leaks import debug_id_of, find_leaks
+from workbench.symbolicate.hollow import is_hollow
+from workbench.symbolicate.leaks import Leak, debug_id_of, find_leaks, find_leaks_beside
 from workbench.symbolicate.matching import Artifact, Bundle, Catalogue, plain_debug_id, release_format, same_release
 
 FINDING = {"severity": pl.String(), "verdict": pl.String(), "bundle": pl.String(), "detail": pl.String(),
@@ -39,6 +40,7 @@ WAYS_OUT = {
     "comment": "Leave the comment out of what is deployed (hidden source maps), or workbench upload-maps --strip.",
     "inline": "Let the bundler write maps as files (hidden source maps): an inline map gives the source to everybody.",
     "map_in_build": "Upload maps, then remove them from what is deployed: workbench upload-maps --strip.",
+    "stale_copy": "Compress again after workbench upload-maps, or remove the copy: servers send it instead.",
     "header": "Take the SourceMap header out of the server's answers.",
     "map_answers": "Remove the map from the server: anybody can read the source there.",
     "not_served": "Check after the deploy, with the site's address and the prefix under which it serves the bundles.",
@@ -93,6 +95,9 @@ def check_build(
     release: str,
     dist: str | None = None,
     maps_in_build: Sequence[str] = (),
+    styles: Sequence[tuple[str, str]] = (),
+    pages: Sequence[tuple[str, str]] = (),
+    stale_copies: Sequence[tuple[str, str]] = (),
     served: Mapping[str, Served] | None = None,
     allow: Sequence[str] = (),
 ) -> Checked:
@@ -108,6 +113,10 @@ def check_build(
         What the SDK will report.
     maps_in_build
         Paths of maps that lie in the folder to be deployed.
+    styles, pages
+        Paths and texts of style sheets and HTML files to be deployed.
+    stale_copies
+        Paths of files to be deployed, each with a compressed copy that is another text.
     served
         By bundle path, how the site serves it.
     allow
@@ -138,8 +147,11 @@ def check_build(
     if maps_in_build:
         named = ", ".join(sorted(maps_in_build)[:4]) + (" and others" if len(maps_in_build) > 4 else "")
         found.append(Finding("map_in_build", None, f"{_count(len(maps_in_build), 'map')} would be deployed: {named}"))
+    found += [Finding("stale_copy", path, f"{copy} is not the compressed {path}") for path, copy in stale_copies]
+    for texts, style in ((styles, True), (pages, False)):
+        found += [_led(path, leak) for path, text in texts for leak in find_leaks_beside(text, style=style)]
     for bundle in bundles:
-        found += _given_away(bundle)
+        found += [_led(bundle.path, leak) for leak in find_leaks(bundle.code)]
         if served is not None and bundle.path in served:
             found += _as_served(bundle, served[bundle.path])
     rows = [
@@ -181,8 +193,11 @@ class _Store:
         match = self.catalogue.match(Bundle(self.release, self.dist, bundle.url, None))
         artifact = match.artifact
         if match.status != "mapped" or artifact is None:
-            verdict = "missing_map" if match.status in ("no_artifact", "not_javascript") else match.status
-            return [Finding(verdict, bundle.path, match.detail or "")], 0
+            if match.status not in ("no_artifact", "not_javascript"):
+                return [Finding(match.status, bundle.path, match.detail or "")], 0
+            if is_hollow(bundle.code):  # bundlers write no map for it
+                return [], 0
+            return [Finding("missing_map", bundle.path, f"{match.detail}{self._moved(bundle)}")], 0
         try:
             raw = self.store.open_map(artifact.map_location)
             decoded = decode_map(raw)
@@ -199,6 +214,15 @@ class _Store:
         if decoded.sources and not any(decoded.contents.has(i) for i in range(len(decoded.sources))):
             found.append(Finding("no_source_content", bundle.path, f"{artifact.map_location} carries no source text"))
         return found, tried.tried
+
+    def _moved(self, bundle: Built) -> str:
+        """Where the map of a bundle is listed that was renamed after the upload, as its debug ID tells."""
+        artifact = self.catalogue.by_debug_id.get(plain_debug_id(debug_id_of(bundle.code)) or "")
+        if artifact is None:
+            return ""
+        return (
+            f"; its debug ID is that of {artifact.url} of release {artifact.release!r}: name bundles before the upload"
+        )
 
     def _nothing(self, bundles: Sequence[Built]) -> Finding:
         other = self.catalogue.probable_release(self.release)
@@ -242,12 +266,9 @@ def _ids(bundle: Built, artifact: Artifact, decoded: SourceMap) -> Iterator[Find
         yield Finding("debug_id_mismatch", bundle.path, said)
 
 
-def _given_away(bundle: Built) -> Iterator[Finding]:
-    for leak in find_leaks(bundle.code):
-        said = (
-            "the map stands in the bundle itself" if leak.kind == "inline" else f"its last comment names {leak.address}"
-        )
-        yield Finding(leak.kind, bundle.path, said)
+def _led(path: str, leak: Leak) -> Finding:
+    inside = leak.kind == "inline"
+    return Finding(leak.kind, path, "the map stands in it" if inside else f"a comment in it names {leak.address}")
 
 
 def _as_served(bundle: Built, served: Served) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ _COMMENT_OF_REFERENCE = re.compile(
 )
 # without parsing, the end of a string reads as a reference: such code is left alone
 _IN_STRING = re.compile(r"^(?!data:).*[\"'`)]|[\"'`)]$")
+_IN_STYLE = re.compile(r"/\*[@#]\s*sourceMappingURL=((?:(?!\*/)\S)*)\s*\*/[^\S\n]*\n?")
+_IN_PAGE = re.compile(r"(?://|/\*)[@#]\s*sourceMappingURL=((?:(?!\*/)[^\s<\"'`])+)")
 _HEADERS = ("sourcemap", "x-sourcemap")
 DEBUG_ID_LINES = 5  # the proposal looks at the last five lines only
 
@@ -93,6 +95,17 @@ def without_reference(code: str) -> str:
     return code
 
 
+def without_style_reference(style: str) -> str:
+    """Take the comments that name a map out of a style sheet.
+
+    Examples
+    --------
+    >>> without_style_reference(".cart{color:red}\\n/*# sourceMappingURL=shop.css.map */\\n")
+    '.cart{color:red}\\n'
+    """
+    return _IN_STYLE.sub("", style)
+
+
 def inline_map(code: str) -> bytes | None:
     """The map that stands inside of a script as a `data:` URL, None where none does or it cannot be read.
 
@@ -147,12 +160,27 @@ def find_leaks(code: str, headers: Mapping[str, str] | None = None) -> list[Leak
     >>> find_leaks("total();\\n//# sourceMappingURL=data:application/json;base64,e30=", {"SourceMap": "/app.js.map"})
     [Leak(kind='inline', address='data:application/json;base64'), Leak(kind='header', address='/app.js.map')]
     """
-    leaks = []
     reference = map_reference(code)
-    if reference is not None:
-        inline = reference.startswith("data:")
-        leaks.append(Leak("inline", reference.partition(",")[0]) if inline else Leak("comment", reference))
+    leaks = [] if reference is None else [_leak(reference)]
     for name, value in (headers or {}).items():
         if name.lower() in _HEADERS and value.strip():
             leaks.append(Leak("header", value.strip()))
     return leaks
+
+
+def find_leaks_beside(text: str, *, style: bool) -> list[Leak]:
+    """The ways in which a style sheet or a page tells where a map is.
+
+    Examples
+    --------
+    >>> find_leaks_beside(".cart{}/*# sourceMappingURL=shop.css.map */", style=True)
+    [Leak(kind='comment', address='shop.css.map')]
+    >>> find_leaks_beside("<script>//# sourceMappingURL=data:application/json,{}\\n</script>", style=False)
+    [Leak(kind='inline', address='data:application/json')]
+    """
+    return [_leak(reference) for reference in (_IN_STYLE if style else _IN_PAGE).findall(text) if reference]
+
+
+def _leak(reference: str) -> Leak:
+    inline = reference.startswith("data:")
+    return Leak("inline", reference.partition(",")[0]) if inline else Leak("comment", reference)
