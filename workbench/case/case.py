@@ -266,7 +266,7 @@ class Case:
     @cached_property
     def previous_release(self) -> str | None:
         """The release that was live before `breaking_release`."""
-        at = self.deploys.filter(pl.col("release") == self.breaking_release).select("deployed_at")
+        at = self.deploys.filter(pl.col("release") == pl.lit(self.breaking_release, pl.String)).select("deployed_at")
         before = self.releases.join(at, on="deployed_at")["previous_release"].drop_nulls()
         return next(iter(before), None)
 

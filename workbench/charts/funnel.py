@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from workbench.charts.labels import count, text_width
+from workbench.charts.labels import count, singular, text_width
 from workbench.charts.rows import bars, finish, text_rows, texts
 from workbench.charts.theme import LIGHT, WIDTH
 
@@ -52,7 +52,7 @@ def funnel_chart(
         pl.Series("fill", [LIGHT.hit if i == last else _FILLS[min(i, 3)] for i in range(stages.height)]),
     )
     rows = [
-        (row["x2"] + 10, row["y"] + _BAR / 2, f"{count(row['n'])} {row['stage']}", LIGHT.ink)
+        (row["x2"] + 10, row["y"] + _BAR / 2, f"{count(row['n'])} {singular(row['stage'], row['n'])}", LIGHT.ink)
         for row in drawn.filter(pl.col("i") != 1).iter_rows(named=True)
     ]
     layers = [
@@ -76,7 +76,7 @@ def funnel_chart(
     last_row = max(rows, key=lambda row: row[1])
     layers.append(texts(text_rows([row for row in rows if row != last_row]), width, height))
     layers.append(texts(text_rows([last_row]), width, height, fontWeight=600))
-    said = "; ".join(f"{count(n)} {stage}" for stage, n in stages.select("stage", "n").iter_rows())
+    said = "; ".join(f"{count(n)} {singular(stage, n)}" for stage, n in stages.select("stage", "n").iter_rows())
     return finish(layers, width, height, f"Funnel: {said}.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+_PLURAL = re.compile(r"\b(error|shape|issue|bug)s\b")
 _SHA = re.compile(r"^[0-9a-f]{12,64}$")
 
 
@@ -61,6 +62,17 @@ def release_name(release: str | None) -> str:
     if release is None:
         return "unknown"
     return release[:7] if _SHA.match(release) else release
+
+
+def singular(words: str, n: float) -> str:
+    """Say the first noun of a few words in the singular when there is one of it.
+
+    Examples
+    --------
+    >>> singular("bugs that hit users", 1), singular("raw errors", 1), singular("issues", 2), singular("after noise", 1)
+    ('bug that hit users', 'raw error', 'issues', 'after noise')
+    """
+    return _PLURAL.sub(r"\1", words, count=1) if n == 1 else words
 
 
 def count(n: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import altair as alt
@@ -58,7 +59,7 @@ def rates_chart(rates: pl.DataFrame, marks: pl.DataFrame | None = None, *, width
         _hover(points.head(-1), names, step, spot, placed.head),
         *axis(spot),
         *draw_marks(placed, spot),
-        *_peak(points, step, spot),
+        *_peak(points, step, spot, [spot.x(at) for at in placed.shown["at"]]),
     ]
     said = f"{plural(int(rates['errors'].sum()), 'error')} from {moment(first)} to {moment(end)} UTC"
     return finish(layers, width, spot.height, f"Errors over time: {said}.")
@@ -95,10 +96,12 @@ def _hover(points: pl.DataFrame, names: list[str], step: timedelta, spot: Times,
     )
 
 
-def _peak(points: pl.DataFrame, step: timedelta, spot: Times) -> list[alt.Chart]:
-    """Write the highest count above its peak: the one number a reader looks for."""
+def _peak(points: pl.DataFrame, step: timedelta, spot: Times, lines: Sequence[float]) -> list[alt.Chart]:
+    """Write the highest count above its peak, or beside it where a line would run through it."""
     peak = points.sort("errors", descending=True).row(0, named=True)
     text = f"at most {plural(int(peak['errors']), 'error')} in {milliseconds(step.total_seconds() * 1000)}"
     half = text_width(text, 11) / 2
-    x = min(max(peak["x"], half), spot.width - half)
+    wide = spot.x(spot.start + step) / 2
+    beside = [min(max(peak["x"] + wide + side * (half - wide), half), spot.width - half) for side in (0, 1, -1)]
+    x = next((x for x in beside if not any(abs(x - line) < half + 3 for line in lines)), beside[0])
     return haloed([(x, peak["y_errors"] - 8, text, LIGHT.hit)], spot, align="center", fontWeight=600)

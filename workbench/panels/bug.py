@@ -137,8 +137,10 @@ def _card(view: BugView) -> Markup:
         tag("span", f"priority {count(view.priority)}", cls="bs-tag bs-tag-bad") if view.priority is not None else None,
         tag("span", f"{plural(view.issues.height, 'issue')} · {plural(view.n_events, 'event')} · "
             f"{plural(view.n_sessions, 'session')}", cls="bs-tag"),
-        tag("span", f"since {release_name(view.release)}", cls="bs-tag", title=view.release) if view.release else None,
     ]  # fmt: skip
+    if view.release:
+        since = f"since {shorten(release_name(view.release), 20)}"
+        tags.append(tag("span", since, cls="bs-tag", title=view.release))
     head = tag("header", tag("h3", tag("b", view.bug_id), " ", prose(view.title)), *tags)
     sections = [
         tag("p", prose(view.summary), cls="bs-summary") if view.summary else None,

@@ -39,4 +39,6 @@ class Funnel(Panel[FunnelView]):
 
     def static_html(self, result: FunnelView) -> Markup:
         """Return the funnel as HTML."""
-        return embed.chart(funnel_chart(result.stages, result.noise)) + tag("p", prose(result.method), cls="bs-cap")
+        drawn = funnel_chart(result.stages, result.noise)
+        how = Markup("") if isinstance(drawn, str) else tag("p", prose(result.method), cls="bs-cap")
+        return embed.chart(drawn) + how

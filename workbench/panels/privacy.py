@@ -35,6 +35,8 @@ class Leaks(Panel[LeaksView]):
 
     def static_html(self, result: LeaksView) -> Markup:
         """Return the table as HTML."""
+        if not result.recordings:
+            return tag("p", "There is no recording in which anything could have leaked.", cls="bs-empty")
         looked = (
             f"{count(result.recordings)} recordings were searched for e-mail addresses, IBANs and card numbers in clear"
         )

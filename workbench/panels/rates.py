@@ -39,5 +39,8 @@ class Rates(Panel[RatesView]):
 
     def static_html(self, result: RatesView) -> Markup:
         """Return the chart as HTML."""
+        drawn = rates_chart(result.rates, result.marks)
+        if isinstance(drawn, str):
+            return embed.chart(drawn)
         said = tag("p", prose(result.method), cls="bs-cap") if result.method else Markup("")
-        return embed.chart(rates_chart(result.rates, result.marks)) + said
+        return embed.chart(drawn) + said

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from workbench.charts.labels import count, release_name
+from workbench.charts.labels import count, release_name, shorten
 from workbench.panels.base import Panel
 from workbench.panels.markup import Column, prose, table, tag
 
@@ -36,7 +36,7 @@ class SourceMaps(Panel[SourceMapsView]):
             return tag("p", "No stack names a bundle: there is nothing that needs a source map.", cls="bs-empty")
         rows = [
             [
-                tag("span", release_name(row["release"]), title=row["release"], cls="bs-nowrap"),
+                tag("span", shorten(release_name(row["release"]), 20), title=row["release"], cls="bs-nowrap"),
                 tag("b", str(row["verdict"]).replace("_", " ")),
                 tag("div", prose(str(row["detail"] or "")), cls="bs-wrap")
                 + tag("div", prose(str(row["way_out"] or "")), cls="bs-cap bs-wrap"),

@@ -25,11 +25,14 @@ class VitalsView:
         Rows of `workbench.vitals.cohorts.compare_releases` to draw, the worst first.
     method
         What was compared and how, one line.
+    nothing
+        What stands in the place of all that when there is nothing to compare.
     """
 
     finding: str
     changes: pl.DataFrame
     method: str = ""
+    nothing: str = ""
 
 
 class Vitals(Panel[VitalsView]):
@@ -39,6 +42,8 @@ class Vitals(Panel[VitalsView]):
 
     def static_html(self, result: VitalsView) -> Markup:
         """Return the vitals as HTML."""
+        if result.nothing:
+            return tag("p", prose(result.nothing), cls="bs-empty")
         said = tag("p", prose(result.finding)) if result.finding else Markup("")
         how = tag("p", prose(result.method), cls="bs-cap") if result.method else Markup("")
         return said + embed.chart(vitals_chart(result.changes)) + how

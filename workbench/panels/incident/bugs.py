@@ -18,6 +18,7 @@ BARS = 36
 OPEN_BEFORE_MS = 500
 MARKS = 14
 EVIDENCE = 8
+CARDS = 20
 FUNCTION_FROM = {"tree-sitter": "syntax tree", "name": "name in the map", "minified": "minified name"}
 
 
@@ -43,13 +44,13 @@ def bugs_view(case: Case) -> BugsView:
         .agg(over_time=pl.col("len").fill_null(0))
     )
     bugs = case.bugs.join(over_time, on="bug_id", how="left").with_columns(where=_where(case))
-    return BugsView(bugs, span=stretch(end - start))  # type: ignore[operator]
+    return BugsView(bugs, span=stretch(end - start) if end > start else "over time", cards=CARDS)  # type: ignore[operator]
 
 
 def bug_views(case: Case, bug_id: str | None = None) -> list[BugView]:
-    """Give the card of one bug, or of each; none when the case has no such bug."""
+    """Give the card of one bug, or of the worst `CARDS`; none when the case has no such bug."""
     ids = [name for name in case.bugs["bug_id"] if bug_id in (None, name)]
-    return [bug_view(case.bug(name)) for name in ids]
+    return [bug_view(case.bug(name)) for name in ids[:CARDS]]
 
 
 def bug_view(bug: Bug) -> BugView:

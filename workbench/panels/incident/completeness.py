@@ -8,10 +8,11 @@ from connectors.stores import FetchReport
 from workbench.case import Case
 from workbench.charts.labels import plural, release_name, share
 from workbench.panels.completeness import CompletenessView
-from workbench.panels.incident.findings import nothing_here
 from workbench.panels.incident.words import sentence
 from workbench.panels.ledger import LedgerView
 
+RELEASES = 5
+NO_ERRORS = "No errors came: either there were none, or this source does not hold them."
 TOLD = (
     "events", "frames", "breadcrumbs", "requests", "page_views", "sessions", "vitals", "replays", "spans", "releases",
     "artifacts", "lab_runs",
@@ -28,7 +29,7 @@ def completeness_view(case: Case) -> CompletenessView:
     said = [
         *(sentence(f"{_table(report.table)} {_came(report)}: {report.failed}") for report in reports if report.failed),
         *(f"{_table(report.table)} were cut off: the source has more." for report in reports if report.truncated),
-        *([nothing_here(case)] if case.events.is_empty() else []),
+        *([NO_ERRORS] if case.events.is_empty() else []),
         *unmapped,
         *_of_what(joins, "replay", "no replay"),
         *_of_what(joins, "backend trace", "no backend trace"),
@@ -97,11 +98,13 @@ def _missing_maps(case: Case) -> list[str]:
         .sort("n", "release", descending=[True, False])
     )
     words = {"no_artifact": "no source map was uploaded", "not_javascript": "their code is no bundle of ours"}
+    others = unmapped.tail(-RELEASES)
+    rest = f"{plural(int(others['n'].sum()), 'more error')} of other releases could not be mapped; see Source maps."
     return [
         f"{plural(row['n'], 'error')} of release `{release_name(row['release'])}` could not be mapped "
         f"({words.get(row['map_status'], row['map_detail'] or row['map_status'].replace('_', ' '))})."
-        for row in unmapped.iter_rows(named=True)
-    ]
+        for row in unmapped.head(RELEASES).iter_rows(named=True)
+    ] + [rest] * (others.height > 0)
 
 
 def _of_what(joins: pl.DataFrame, what: str, said: str) -> list[str]:

@@ -120,7 +120,7 @@ def _kpis(case: Case, hitting: pl.DataFrame) -> tuple[Kpi, ...]:
     worst = hitting.row(0, named=True)
     n, out_of = case.hit["session_id"].drop_nulls().n_unique(), exposed(case, hitting)
     users = case.sessions.join(case.hit.select("session_id").unique(), on="session_id", how="semi")["user_id"]
-    first_seen = hitting["first_seen"].min()
+    first_seen = hitting.filter(pl.col("release").eq_missing(worst["release"]))["first_seen"].min()
     answered = all_answers_2xx(case)
     return (
         Kpi(count(n) if n else "–", _of_sessions(n, out_of)),

@@ -18,8 +18,9 @@ from workbench.panels.source_maps import SourceMapsView
 from workbench.panels.vitals import VitalsView
 
 COHORTS_SHOWN = 8
-STEPS = ("5m", "15m", "1h", "3h", "6h", "1d")
+STEPS = ("1s", "5s", "15s", "1m", "5m", "15m", "1h", "3h", "6h", "1d")
 BARS = 80
+FEWEST = 12
 NAMED = 6
 
 
@@ -33,15 +34,12 @@ def funnel_view(case: Case) -> FunnelView:
 def rates_view(case: Case) -> RatesView:
     """Give errors over time in the finest stretches of which no more than `BARS` are needed."""
     events = case.events
-    span = (events["at"].max() - events["at"].min()) if events.height else timedelta(0)  # type: ignore[operator]
-    every = next((step for step in STEPS if span / _length(step) <= BARS), STEPS[-1])
+    if events.is_empty():
+        return RatesView(pl.DataFrame(), pl.DataFrame())
+    span = events["at"].max() - events["at"].min()  # type: ignore[operator]
+    every = next((step for step in STEPS if span / _length(step) <= BARS), STEPS[-1]) if span else "5m"
     counts = case.errors_over_time(every)
-    grid = (
-        pl.DataFrame({"at": pl.datetime_range(*counts.select(pl.min("at"), pl.max("at").alias("to")).row(0), every,
-                                              eager=True)})
-        if counts.height
-        else counts.select("at")
-    )  # fmt: skip
+    grid = _grid(case, counts, every)
     rates = grid.join(counts, on="at", how="left").with_columns(pl.col("errors", "noise").fill_null(0))
     marks = _marks(case)
     many = f" {count(marks.height)} deploys and other moments are marked, and named where there is room." * (
@@ -51,8 +49,20 @@ def rates_view(case: Case) -> RatesView:
     return RatesView(rates, marks, f"Errors in stretches of {said}, noise in grey behind them.{many}")
 
 
+def _grid(case: Case, counts: pl.DataFrame, every: str) -> pl.DataFrame:
+    """Give every stretch from the first to the last, and where these are few, some of the window around them."""
+    step, (first, last) = _length(every), counts.select(pl.min("at"), pl.max("at").alias("last")).row(0)
+    around = max(FEWEST - 1 - round((last - first) / step), 0)
+    start, end = first - step * (around // 2), last + step * (around - around // 2)
+    while case.window.start is not None and start + step <= case.window.start:
+        start += step
+    while case.window.end is not None and end >= case.window.end and end > last:
+        end -= step
+    return pl.DataFrame({"at": pl.datetime_range(start, end, every, eager=True).cast(counts.schema["at"])})
+
+
 def _length(step: str) -> timedelta:
-    units = {"m": "minutes", "h": "hours", "d": "days"}
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
     return timedelta(**{units[step[-1]]: int(step[:-1])})
 
 
@@ -93,7 +103,7 @@ def vitals_view(case: Case) -> VitalsView:
     before, after = case.previous_release, case.breaking_release
     if before is None or after is None:
         why = "no bug names a release" if after is None else f"no release before `{release_name(after)}` is known"
-        return VitalsView(f"Nothing to compare: {why}.", pl.DataFrame())
+        return VitalsView("", pl.DataFrame(), nothing=f"Nothing to compare: {why}.")
     overall, by_route = case.vitals_change, case.vitals_change_by_route
     pair = f"release `{release_name(after)}` against `{release_name(before)}`"
     worse = overall.filter(pl.col("verdict") == "regression")

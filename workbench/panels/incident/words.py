@@ -72,7 +72,11 @@ def stretch(span: timedelta) -> str:
     --------
     >>> stretch(timedelta(minutes=52)), stretch(timedelta(hours=3, minutes=5)), stretch(timedelta(days=3))
     ('52 min', '3 h 5 min', '3 days')
+    >>> stretch(timedelta(seconds=20))
+    '20 s'
     """
+    if abs(span) < timedelta(seconds=59.5):
+        return f"{abs(span).total_seconds():.0f} s"
     minutes = round(abs(span).total_seconds() / 60)
     if minutes >= 48 * 60:
         return f"{round(minutes / 1440)} days"
