@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from workbench.panels.markup import data_island, join, prose, table, tag
 
@@ -76,3 +77,8 @@ def test_an_island_holds_the_data_and_ends_where_it_should(value: dict[str, obje
 def test_markup_is_not_escaped_twice() -> None:
     assert tag("p", tag("b", "a & b")) == "<p><b>a &amp; b</b></p>"
     assert join([tag("b", "1"), "<2>"], " & ") == "<b>1</b> &amp; &lt;2&gt;"
+
+
+def test_a_message_cannot_turn_what_the_report_says_after_it() -> None:
+    shown = join(["\u202eevil", Markup("<b>kept \u202e</b>")], " after ")
+    assert str(shown) == "\ufffdevil after <b>kept \u202e</b>"

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup, escape
 
 _CODE = re.compile(r"`([^`]+)`")
+_OVERRIDES = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"), "\ufffd")
 _VOID = {"br", "hr", "img", "input", "meta"}
 
 
@@ -42,12 +43,18 @@ def tag(name: str, *children: object, cls: str | None = None, **attributes: obje
 def join(parts: Iterable[object], between: str = "") -> Markup:
     """Join parts, each escaped unless it is markup; None is left out.
 
+    Signs that turn the direction of writing are shown as �: one in a message would turn what the report says after it.
+
     Examples
     --------
     >>> join(["a", None, "<b>"], " · ")
     Markup('a · &lt;b&gt;')
     """
-    return escape(between).join(escape(part) for part in parts if part is not None)
+    return escape(between).join(escape(_unturned(part)) for part in parts if part is not None)
+
+
+def _unturned(part: object) -> object:
+    return part.translate(_OVERRIDES) if type(part) is str else part
 
 
 def prose(text: str) -> Markup:
