@@ -33,6 +33,8 @@ KINDS = ("tracker", "rum", "replays", "traces", "lab", "sourcemaps", "releases")
 ABOUT = ("environment", "first_party")
 # as in an address; one letter before the colon is a drive
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+# the one scheme that a path follows without a colon
+WAREHOUSE_FILE = "duckdb+"
 
 
 class Described(NamedTuple):
@@ -122,4 +124,5 @@ def _from(folder: Path, address: str) -> str:
     """Give a path from the file's own folder; addresses of systems stay as they are."""
     if SCHEME.match(address) or address.startswith("~"):
         return address
-    return str(folder / address)
+    plus = WAREHOUSE_FILE if address.startswith(WAREHOUSE_FILE) else ""
+    return f"{plus}{folder / address.removeprefix(WAREHOUSE_FILE)}"

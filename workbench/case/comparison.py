@@ -14,11 +14,11 @@ from scipy import special
 
 from connectors.exceptions import ParameterError
 from connectors.stores import Window
-from workbench.case.slices import WHOLE, Choice, Sample, take
+from workbench.case.slices import WHO, WHOLE, Choice, Sample, take
 from workbench.statistics import benjamini_hochberg, critical_value
 from workbench.vitals.cohorts import compare_cohorts, compare_deploys
 from workbench.vitals.field_vs_lab import caught_by_lab
-from workbench.vitals.mix import mix_shift
+from workbench.vitals.mix import STRATA, mix_shift
 
 if TYPE_CHECKING:
     from workbench.case.measured import Measured
@@ -136,7 +136,9 @@ class Comparison:
 
     def _visitors(self, side: Side) -> tuple[pl.DataFrame, Sample]:
         """What the mix of a side is told from."""
-        return take(self._rows(side))
+        rows = self._rows(side)
+        have = rows.collect_schema().names()
+        return take(rows.select(name for name in dict.fromkeys((*WHO, *STRATA)) if name in have))
 
     @cached_property
     def lab(self) -> pl.DataFrame:

@@ -31,6 +31,11 @@ MIXED = "mixed"
 MOST_TAKEN = 300_000
 """Where single page views are looked at, rows of so many at most: of more, those of one session in k."""
 
+MOST_BLAMED = 100_000
+"""Of so many rows attributions are read: each is a document of its own."""
+
+WHO = ("at", "page_view_id", "session_id", "metric", "value", "navigation_type", "sample_rate")
+
 HOURS = ("1h", "2h", "3h", "6h", "12h", "1d")
 FINE_DAYS = 4
 
@@ -207,9 +212,14 @@ class Slice:
                 break
         return step, told.sort("device_class", "at")
 
-    def take(self, *conditions: pl.Expr) -> Taken:
-        """Single rows that meet some conditions, in memory; of too many, those of some sessions."""
-        return take(self.rows.filter(*conditions))
+    def take(self, *conditions: pl.Expr, more: Sequence[str] = (), most: int = MOST_TAKEN) -> Taken:
+        """Single rows that meet some conditions, in memory; of too many, those of some sessions.
+
+        They have what tells rows apart, the dimensions, and the columns named in `more`.
+        """
+        have = self.rows.collect_schema().names()
+        known = [name for name in (*WHO, *DIMENSIONS, *more) if name in have]
+        return take(self.rows.filter(*conditions).select(known), most)
 
     def slow(self, metric: str) -> Slow:
         """Contrast the slow page views of a metric with the others, one of each session: they are independent so."""
@@ -231,7 +241,8 @@ class Slice:
     def behind(self, metric: str) -> Behind:
         """Who is blamed for what was not good, and in which phase its time went, by device."""
         limit = thresholds()[metric].good if metric in thresholds() else 0.0
-        bad, sample = self.take(pl.col("metric") == pl.lit(metric), pl.col("value") > limit)
+        is_bad = pl.col("metric") == pl.lit(metric), pl.col("value") > limit
+        bad, sample = self.take(*is_bad, more=["attribution"], most=MOST_BLAMED)
         return Behind(culprits(bad, ["device_class"]), phases(bad, ["device_class"]), sample)
 
     def lab(self, *more: str) -> pl.DataFrame:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from workbench.case.slices import Slice, Taken
+from workbench.case.slices import MOST_TAKEN, Slice, Taken
 from workbench.case.vitals_elsewhere import OTHERS
 from workbench.vitals.field_vs_lab import LAB_METRICS, field_vs_lab
 from workbench.vitals.histogram import histogram_percentiles
@@ -61,7 +62,7 @@ class SliceElsewhere(Slice):
         counted = self.loads().filter(pl.col("metric") == metric, pl.col("route").ne_missing(pl.lit(OTHERS)))
         return histogram_percentiles(counted, ["metric", "route", "device_class"], min_samples=self.min_samples)
 
-    def take(self, *conditions: pl.Expr) -> Taken:
+    def take(self, *conditions: pl.Expr, more: Sequence[str] = (), most: int = MOST_TAKEN) -> Taken:
         """Single rows that meet some conditions, of one sample of whole sessions for all that is asked."""
         frame, sample = self.measured.there.sample(self.choice)
         self.measured.tell()

@@ -40,8 +40,9 @@ def changes_view(look: Look) -> SectionView:
     tested = overall.filter(pl.col("verdict") != "too few").height
     method = (
         f"p75 before (blue) and after (red) with 95 % intervals, {look.independence}{look.precision}. "
-        f"{changed.height} of {tested} cohorts changed by more than chance (false-discovery rate 5 % over all of them) and by what a "
-        "user could notice. The pages' own change weighs the visitors after as they were before (region, connection). "
+        f"{changed.height} of {tested} cohorts changed by more than chance (false-discovery rate 5 % over all of them) "
+        "and by what a user could notice. The pages' own change weighs the visitors after as they were before (region, "
+        "connection). "
         f"Of {routes.height} cohorts by page, {few} have too few page views to say."
         f"{look.pages_told}{sampled(look.comparison.mix_sample, 'which change is the pages’ own')}"
     )
