@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import narwhals as nw
-import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -15,7 +11,7 @@ from polars.testing import assert_frame_equal
 from connectors.stores import Window
 from connectors.warehouse import Warehouse
 from tests.panels.field_store import FIRST, Vitals
-from workbench.case import Case, open_case, vitals_elsewhere
+from workbench.case import open_case, vitals_elsewhere
 from workbench.case.comparison import Pair, deploys
 from workbench.case.measured import Measured
 from workbench.case.slices import MIXED, Choice, Slice
@@ -37,7 +33,7 @@ def _tables() -> dict[str, pl.DataFrame]:
     agents = pl.DataFrame({"session_id": [f"s{i}" for i in range(store.views)]}).with_columns(
         started_at=pl.lit(FIRST), ended_at=pl.lit(FIRST),
         user_agent=pl.when(pl.col("session_id").is_in(["s7", "s8", "s9"])).then(pl.lit("Googlebot/2.1")).otherwise(
-            pl.lit("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36")),
+            pl.lit("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36")),
     )  # fmt: skip
     others = {name: getattr(store, name)(Window()).frame.collect() for name in ("releases", "lab_runs")}
     return {"vitals": pl.concat([vitals, earlier]), "sessions": agents, **others}
