@@ -18,6 +18,7 @@ from connectors.tables import TABLES
 from connectors.warehouse import Warehouse
 from workbench.case import Case
 from workbench.case.elsewhere import CaseElsewhere
+from workbench.case.regrouping import n_events, rules_diff
 from workbench.panels.incident.completeness import ledger_view
 from workbench.panels.incident.findings import headline_view
 
@@ -199,3 +200,12 @@ def test_a_duckdb_file_is_a_case(duckdb: Any, case: Case, stored: Path, tmp_path
         assert_frame_equal(there.bugs, case.bugs)
         assert there.events["level"].unique().to_list() == ["error"]
         assert_frame_equal(there.vitals_change, case.vitals_change)
+
+
+def test_the_lab_counts_what_its_representatives_stand_for(there: CaseElsewhere, case: Case) -> None:
+    assert n_events(there) == there.funnel["n"][0] == len(case.events) > len(there.events)
+    rules = "type:TypeError -> everything"
+    of_case, of_there = (rules_diff(one, "", rules).row(0, named=True) for one in (case, there))
+    assert (of_there["change"], of_there["n_old"]) == (of_case["change"], of_case["n_old"])
+    # A crawler's and a person's error of one shape share their representatives.
+    assert of_there["n_events"] == pytest.approx(of_case["n_events"], rel=0.05)

@@ -8,7 +8,9 @@ import polars as pl
 
 from connectors.exceptions import ParameterError
 from workbench.case.case import Case
+from workbench.case.elsewhere import CaseElsewhere
 from workbench.errors.grouping import prepare
+from workbench.errors.impact import stands_for
 from workbench.errors.known import KnownNoise, parse_known
 from workbench.errors.regroup import Regrouping
 from workbench.errors.rule_syntax import Rules, parse_rules
@@ -26,13 +28,37 @@ def regrouping(case: Case) -> Regrouping:
     """
     return Regrouping(
         prepare(
-            case.events,
+            counted_events(case),
             case.frames,
             case.requests,
             releases=case.releases,
             first_party=case.first_party or None,
         )
     )
+
+
+def counted_events(case: Case) -> pl.DataFrame:
+    """Return a case's events; of errors that stay where they are, how many each representative stands for.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> case = wb.open_case("sample-data")
+    >>> n_events(case) == counted_events(case).height == len(case.events)
+    True
+    """
+    if not (isinstance(case, CaseElsewhere) and case.is_big("events")):
+        return case.events
+    # Whole numbers that add up: three of four events stand for one, one and two.
+    of_error = [name for name in ("type", "message", "stack", "sample_rate") if name in case.events.columns]
+    reached = (1 / pl.col("sample_rate").fill_null(1.0)).cum_sum().over(of_error).round().cast(pl.Int64)
+    return case.events.with_columns(stands_for=reached - reached.shift(1, fill_value=0).over(of_error))
+
+
+def n_events(case: Case) -> int:
+    """Count a case's events as the lab and the funnel do."""
+    events = counted_events(case)
+    return int(events.select(stands_for(events).sum()).item() or 0)
 
 
 def read_rules(path: Path | str) -> Rules:

@@ -54,7 +54,7 @@ def diff(
         Write every change as JSON to stdout instead.
     """
     from workbench.case import open_case
-    from workbench.case.regrouping import read_known, read_rules, rules_diff
+    from workbench.case.regrouping import n_events, read_known, read_rules, rules_diff
 
     try:
         if top < 1:
@@ -62,7 +62,7 @@ def diff(
         before, after = read_rules(old), read_rules(new)
         lists = {"known_old": read_known(known_old), "known_new": read_known(known_new or known_old)}
         case = open_case(**asked.given())
-        table = rules_diff(case, before, after, **lists)
+        table, n = rules_diff(case, before, after, **lists), n_events(case)
         partial = _partial(case)
     except BlindspotError as error:
         print(f"workbench: {error}", file=sys.stderr)
@@ -70,9 +70,9 @@ def diff(
     for said in partial:
         print(f"workbench: partial: {said}", file=sys.stderr)
     if json:
-        print(as_text.dumps(_as_json(table, len(case.events), partial), indent=1, ensure_ascii=False))
+        print(as_text.dumps(_as_json(table, n, partial), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_lines(table, len(case.events), top)))
+        print("\n".join(_lines(table, n, top)))
     return 1 if len(table) else 0
 
 
