@@ -87,6 +87,38 @@ def test_codes_far_apart_in_the_common_pool_are_made_dense(monkeypatch):
     assert words.len() == 70_000
 
 
+def test_dimensions_whose_values_turn_up_late_are_renumbered(monkeypatch):
+    monkeypatch.setattr("workbench.vitals.packed.CHUNK", 100)
+    frame = _many(5000).sort("route", "metric")
+    _both(frame, frame.with_columns(pl.col("metric", "route").cast(pl.Categorical)))
+    monkeypatch.setattr("workbench.vitals.packed.COHORTS", 410)
+    assert isinstance(rank_cohorts(frame.lazy(), list(KEYS), None, None), Packed), "400 cohorts, with room for no more"
+    _both(frame)
+
+
+def test_more_categories_than_sixteen_bits_hold():
+    frame = pl.DataFrame({"metric": "LCP", "route": [f"/item/{i}" for i in range(70_000)], "value": 900.0})
+    frame = pl.concat([frame, frame.head(9).with_columns(route=pl.lit(None, pl.String))])
+    packed = rank_cohorts(frame.lazy(), list(KEYS), None, None)
+    assert isinstance(packed, Packed)
+    assert packed.keys["route"].n_unique() == 70_001
+    _both(frame)
+
+
+@pytest.mark.parametrize("kinds", [["load"], ["prerender"], ["bfcache", "soft"], ["load", "soft"], []])
+def test_only_the_kinds_of_navigation_asked_for_count(kinds):
+    types = ["navigate", "prerender", "back-forward-cache", "soft-navigation", None, "restore"]
+    frame = _many(3000).with_columns(navigation_type=pl.Series([types[i % 6] for i in range(3000)]))
+    for dtype in (pl.String, pl.Categorical, pl.Enum([name for name in types if name])):
+        _both(frame, frame.with_columns(pl.col("navigation_type").cast(dtype)), navigations=kinds)
+    few = frame.filter(pl.col("navigation_type") != "prerender")
+    _both(
+        few,
+        few.with_columns(pl.col("navigation_type").cast(pl.Enum(few["navigation_type"].unique().sort()))),
+        navigations=kinds,
+    )
+
+
 def test_too_many_cohorts_to_pack_go_the_plain_way(monkeypatch):
     monkeypatch.setattr("workbench.vitals.packed.COHORTS", 10)
     assert pack_values(_many(2000).lazy(), KEYS, None) is None

@@ -119,10 +119,11 @@ def caught_by_lab(compared: pl.DataFrame, lab_runs: pl.DataFrame, before: str, a
 
     Returns
     -------
-    One row per regression: its keys, `difference` in the field, `lab_before`, `lab_after` (medians), `lab_difference`,
-    `lab_verdict`: `caught` (worse by more than runs scatter, and by what a user could notice), `missed`, `not measured`
-    (INP, or no run of the page in either release). How much runs scatter is taken from themselves where either release
-    has three, else from `lab_scatter` in `rules/vitals/thresholds`: a single Lighthouse run proves little.
+    One row per regression, in their order: its keys, `difference` in the field, `lab_before`, `lab_after` (medians),
+    `lab_difference`, `lab_verdict`: `caught` (worse by more than runs scatter, and by what a user could notice),
+    `missed`, `not measured` (INP, or no run of the page in either release). How much runs scatter is taken from
+    themselves where either release has three, else from `lab_scatter` in `rules/vitals/thresholds`: a single Lighthouse
+    run proves little.
 
     Examples
     --------
@@ -152,8 +153,8 @@ def caught_by_lab(compared: pl.DataFrame, lab_runs: pl.DataFrame, before: str, a
     noticeable = worse >= threshold_of("smallest_change").fill_null(0)
     return (
         regressions.select(*keys, "difference")
-        .join(sides[0], on=keys, how="left", nulls_equal=True)
-        .join(sides[1], on=keys, how="left", nulls_equal=True)
+        .join(sides[0], on=keys, how="left", nulls_equal=True, maintain_order="left")
+        .join(sides[1], on=keys, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(worse.alias("lab_difference"))
         .with_columns(
             pl.when(worse.is_null())

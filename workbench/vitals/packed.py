@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,14 +21,17 @@ import numpy.typing as npt
 import polars as pl
 
 from workbench.statistics import Floats
-from workbench.vitals.population import limits, navigation_kind
+from workbench.vitals.population import KIND_OF_TYPE, limits
 from workbench.vitals.ranks import Codes, Ranked
 
 CHUNK = 1 << 18
 """Rows read and packed at a time, so that the work stays in the processor's cache."""
 
 COHORTS = (1 << 32) - 2
-"""Most cohort numbers that there may be; the one behind them is for rows that do not count."""
+"""Most cohort numbers that there may be."""
+
+UNSEEN = np.uint32((1 << 32) - 1)
+"""The number of a code that has none yet."""
 
 INFINITE = np.uint64(0x7F800000)
 """The bits of float32 infinity: NaN sorts behind it, and so do negative numbers, by their sign bit."""
@@ -95,65 +98,99 @@ def pack_values(vitals: pl.LazyFrame, keys: Sequence[str], navigations: Sequence
     kinds = navigations if "navigation_type" in schema and _is_text(schema["navigation_type"]) else None
     # a pool of categories lives as long as a series of it does
     pools = [pl.Series(dtype=_stored(dtype)) for dtype in schema.values() if _is_text(dtype)]
-    chunks = _read(vitals, [*keys, *(["navigation_type"] if kinds is not None else [])])
-    if not chunks:
+    packing = _Packing(keys)
+    for chunk in _read(vitals, keys, kinds):
+        if not packing.add({column.name: column.to_numpy() for column in chunk}):
+            return None
+    if not packing.packed:
         return None
-    radix = _Radix.of(chunks, keys)
-    if radix is None:
-        return None
-    left_out = _codes_left_out(schema["navigation_type"], kinds) if kinds is not None else ()
-    words = pl.Series(_pack(chunks, radix, left_out)).sort().to_numpy()
-    groups = _groups(words, radix, {key: schema[key] for key in keys})
+    # never put together before the sort, which copies them anyway
+    words = pl.concat([pl.Series(chunk) for chunk in packing.packed]).sort()
+    packing.packed.clear()
+    groups = _groups(words.to_numpy(), packing, {key: schema[key] for key in keys})
     del pools
     return groups
 
 
-@dataclass(frozen=True)
-class _Radix:
-    """How the codes of several dimensions make one cohort number, and back.
+class _Packing:
+    """Rows packed as they are read, into eight bytes each.
+
+    The values of every dimension are numbered as they turn up. A cohort's number holds room for twice as many as there
+    were, and all that is packed is renumbered when that is not enough, which a lake's first chunks decide.
 
     Attributes
     ----------
-    values
-        The code behind each number of a dimension.
-    lookup
-        The number of each code; None where it is the code less the first one.
+    packed
+        The packed rows, chunk by chunk.
+    codes
+        The code (0 is null) behind each number of a dimension.
+    room
+        How many numbers of each dimension a cohort's number has room for.
     """
 
-    values: Mapping[str, npt.NDArray[np.int64]]
-    lookup: Mapping[str, npt.NDArray[np.uint32]] | None
-
-    @classmethod
-    def of(cls, chunks: Sequence[Columns], keys: Sequence[str]) -> _Radix | None:
-        bounds = {key: [int(end) for chunk in chunks for end in (chunk[key].min(), chunk[key].max())] for key in keys}
-        values = {key: np.arange(min(ends), max(ends) + 1) for key, ends in bounds.items()}
-        if math.prod(number.size for number in values.values()) <= COHORTS:
-            return cls(values, None)
-        # one pool of categories serves all columns, so that a small dimension may have codes far apart
-        lookup = {}
-        for key, ends in bounds.items():
-            seen = np.zeros(max(ends) + 1, bool)
-            for chunk in chunks:
-                seen[chunk[key]] = True
-            values[key] = np.flatnonzero(seen)
-            lookup[key] = np.cumsum(seen, dtype=np.uint32) - np.uint32(1)
-        return cls(values, lookup) if math.prod(number.size for number in values.values()) <= COHORTS else None
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.packed: list[Words] = []
+        self.codes: dict[str, list[int]] = {key: [] for key in keys}
+        self.room = dict.fromkeys(keys, 1)
+        self._number = {key: np.full(1, UNSEEN, np.uint32) for key in keys}
 
     @property
     def cohorts(self) -> int:
-        return math.prod(number.size for number in self.values.values())
+        return math.prod(self.room.values())
 
-    def number(self, key: str, code: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
-        if self.lookup is not None:
-            return self.lookup[key][code]
-        return code.astype(np.uint32) - np.uint32(self.values[key][0])
+    def add(self, chunk: Columns) -> bool:
+        """Pack a chunk; False where there are too many cohorts."""
+        numbers = {key: self._numbers(key, chunk[key]) for key in self.codes}
+        if not self._make_room():
+            return False
+        words = np.empty(chunk["value"].size, np.uint64)
+        # adding zero makes a zero of a negative zero, whose bits would sort last
+        words.view(np.float32)[0::2] = chunk["value"] + np.float32(0)
+        words.view(np.uint32)[1::2] = self._cohort(numbers)
+        self.packed.append(words)
+        return True
 
-    def codes(self, cohort: Words) -> dict[str, npt.NDArray[np.int64]]:
-        rest, found = cohort.astype(np.int64), {}
-        for key in reversed(self.values):
-            rest, number = np.divmod(rest, self.values[key].size)
-            found[key] = self.values[key][number]
-        return {key: found[key] for key in self.values}
+    def code_of(self, cohort: Words) -> dict[str, npt.NDArray[np.int64]]:
+        numbers = _numbers_in(cohort.astype(np.int64), self.room)
+        return {key: np.array(self.codes[key])[numbers[key]] for key in self.codes}
+
+    def _numbers(self, key: str, code: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+        known = self._number[key]
+        if (largest := int(code.max())) >= known.size:
+            known = self._number[key] = np.append(known, np.full(largest + 1 - known.size, UNSEEN, np.uint32))
+        number = known[code]
+        if number.max() == UNSEEN:
+            new = np.unique(code[number == UNSEEN])
+            known[new] = len(self.codes[key]) + np.arange(new.size, dtype=np.uint32)
+            self.codes[key] += new.tolist()
+            number = known[code]
+        return number
+
+    def _make_room(self) -> bool:
+        there = {key: len(codes) for key, codes in self.codes.items()}
+        if all(there[key] <= room for key, room in self.room.items()):
+            return True
+        ample = {key: max(room, 1 << (2 * there[key] - 1).bit_length() - 1) for key, room in self.room.items()}
+        before, self.room = self.room, ample if math.prod(ample.values()) <= COHORTS else there
+        if self.cohorts > COHORTS:
+            return False
+        for words in self.packed:
+            cohort = words.view(np.uint32)[1::2]
+            cohort[:] = self._cohort(_numbers_in(cohort, before))
+        return True
+
+    def _cohort(self, numbers: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint32]:
+        cohort: Any = np.uint32(0)
+        for key, room in self.room.items():
+            cohort = cohort * np.uint32(room) + numbers[key].astype(np.uint32, copy=False)
+        return cohort
+
+
+def _numbers_in(cohort: npt.NDArray[Any], room: Mapping[str, int]) -> dict[str, npt.NDArray[Any]]:
+    numbers = {}
+    for key in reversed(room):
+        cohort, numbers[key] = np.divmod(cohort, cohort.dtype.type(room[key]))
+    return numbers
 
 
 def _is_text(dtype: pl.DataType) -> bool:
@@ -164,58 +201,32 @@ def _stored(dtype: pl.DataType) -> pl.DataType:
     return pl.Categorical() if dtype == pl.String else dtype
 
 
-def _read(vitals: pl.LazyFrame, keys: Sequence[str]) -> list[Columns]:
-    """Read codes (0 is null) and values in chunks; two bytes a code as long as the pool of categories is small.
-
-    Never put together: chunks go one by one as their rows are packed, which halves the memory of the whole.
-    """
+def _read(vitals: pl.LazyFrame, keys: Sequence[str], kinds: Sequence[str] | None) -> Iterator[pl.DataFrame]:
+    """Read codes (0 is null) and values in chunks; the value of a row that does not count is NaN."""
     schema = vitals.collect_schema()
     value = pl.col("value").cast(pl.Float32)
-    known = vitals.filter(pl.col("value").is_not_null())
-
-    def read(size: type[pl.DataType]) -> list[Columns]:
-        stored = (pl.col(key).cast(_stored(schema[key])) for key in keys)
-        codes = ((each.to_physical().cast(pl.UInt32) + 1).cast(size).fill_null(0) for each in stored)
-        chunks = known.select(*codes, value).collect_batches(chunk_size=CHUNK, maintain_order=False)
-        return [{column.name: column.to_numpy() for column in chunk} for chunk in chunks if chunk.height]
-
-    try:
-        return read(pl.UInt16)
-    except pl.exceptions.InvalidOperationError:
-        return read(pl.UInt32)
+    if kinds is not None:
+        value = pl.when(_is_of(schema["navigation_type"], kinds)).then(value).otherwise(float("nan"))
+    stored = (pl.col(key).cast(_stored(schema[key])) for key in keys)
+    codes = ((each.to_physical().cast(pl.UInt32) + 1).fill_null(0) for each in stored)
+    rows = vitals.filter(pl.col("value").is_not_null()).select(*codes, value.cast(pl.Float32).alias("value"))
+    return (chunk for chunk in rows.collect_batches(chunk_size=CHUNK, maintain_order=False) if chunk.height)
 
 
-def _codes_left_out(dtype: pl.DataType, kinds: Sequence[str]) -> list[int]:
-    pool = dtype.categories if isinstance(dtype, pl.Enum) else _stored(dtype).categories.to_series()
-    names = pl.DataFrame({"navigation_type": pool}).with_row_index("code")
-    return (names.filter(~navigation_kind().is_in(list(kinds)))["code"] + 1).to_list()
+def _is_of(dtype: pl.DataType, kinds: Sequence[str]) -> pl.Expr:
+    """Say which `navigation_type` is of one of these kinds, without making text of categories."""
+    named = [name for name in KIND_OF_TYPE if not isinstance(dtype, pl.Enum) or name in dtype.categories]
+    here = [name for name in named if KIND_OF_TYPE[name] in kinds]
+    column = pl.col("navigation_type")
+    if "load" not in kinds:
+        return column.is_in(here).fill_null(False)
+    return ~column.is_in([name for name in named if name not in here]).fill_null(False)
 
 
-def _pack(chunks: list[Columns], radix: _Radix, left_out: Sequence[int]) -> Words:
-    """Pack all rows; `chunks` is emptied on the way."""
-    words = np.empty(sum(chunk["value"].size for chunk in chunks), np.uint64)
-    halves, begin = words.view(np.uint32).reshape(-1, 2), 0
-    while chunks:
-        chunk = chunks.pop()
-        value = chunk["value"]
-        cohort = np.zeros(value.size, np.uint32)
-        for key, known in radix.values.items():
-            cohort *= np.uint32(known.size)
-            cohort += radix.number(key, chunk[key])
-        if left_out:
-            # rows that do not count sort behind all that do
-            cohort[np.isin(chunk["navigation_type"], left_out)] = np.uint32(radix.cohorts)
-        # adding zero makes a zero of a negative zero, whose bits would sort last
-        halves[begin : begin + value.size, 0] = (value + np.float32(0)).view(np.uint32)
-        halves[begin : begin + value.size, 1] = cohort
-        begin += value.size
-    return words
-
-
-def _groups(words: Words, radix: _Radix, schema: Mapping[str, pl.DataType]) -> Packed:
-    edges = _edges(words, radix.cohorts)
+def _groups(words: Words, packing: _Packing, schema: Mapping[str, pl.DataType]) -> Packed:
+    edges = _edges(words, packing.cohorts)
     number = (words[edges[:-1]] >> np.uint64(32)).astype(np.uint64)
-    keys = pl.DataFrame({key: _decoded(code, schema[key]) for key, code in radix.codes(number).items()})
+    keys = pl.DataFrame({key: _decoded(code, schema[key]) for key, code in packing.code_of(number).items()})
     cohort = number << np.uint64(32)
     words, start, end = _plausible(words, cohort, keys["metric"].cast(pl.String), edges)
     some = end > start

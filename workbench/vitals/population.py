@@ -19,7 +19,8 @@ from workbench.rules.loader import load
 NAVIGATIONS = ("load", "bfcache", "prerender", "soft")
 """Kinds of navigation. A reload, a restored tab and an uncached step back are loads."""
 
-_KIND_OF_TYPE = {"back-forward-cache": "bfcache", "prerender": "prerender", "soft-navigation": "soft"}
+KIND_OF_TYPE = {"back-forward-cache": "bfcache", "prerender": "prerender", "soft-navigation": "soft"}
+"""The kind of a `navigation_type`; all others are loads."""
 
 
 class Treated(NamedTuple):
@@ -42,7 +43,7 @@ def navigation_kind(navigation_type: pl.Expr | None = None) -> pl.Expr:
     kinds = pl.Enum(NAVIGATIONS)
     return (
         column.cast(pl.String)
-        .replace_strict(list(_KIND_OF_TYPE), list(_KIND_OF_TYPE.values()), default="load", return_dtype=kinds)
+        .replace_strict(list(KIND_OF_TYPE), list(KIND_OF_TYPE.values()), default="load", return_dtype=kinds)
         .alias("navigation")
     )
 
