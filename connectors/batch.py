@@ -26,6 +26,8 @@ class Batch(NamedTuple):
         The source said that there is more in the window, and would not give it.
     sampling, note
         What the report will say.
+    known
+        Events of the window that were not fetched, since the lake has them (`RemoteStore.known_events`).
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -34,6 +36,7 @@ class Batch(NamedTuple):
     truncated: bool = False
     sampling: str | None = None
     note: str | None = None
+    known: int = 0
 
 
 class Check(NamedTuple):

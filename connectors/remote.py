@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -45,6 +45,8 @@ __all__ = ["Address", "Batch", "Check", "RemoteStore", "parse_address"]
 
 # windows that a store object remembers: a case asks for the tables of one feed one after the other
 REMEMBERED = 4
+# a page may come twice, where a list moves while it is read; so often in a row it is a cursor that leads to itself
+MOST_EQUAL = 5
 # what code that reads an answer stumbles over when the answer is of another form
 SURPRISES = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError, PolarsError)
 
@@ -71,6 +73,8 @@ class RemoteStore(TableAnswers):
         Feeds that can only be read from the newest back: `sync` cuts no slices of them, each would begin there again.
     http, where
         The client and the address taken apart; `http` is made by `connect` when none is given.
+    lake_has
+        Set by `sync` while it runs: which of some events its lake has.
     name, address, environment, first_party, user_key
         As a case wants them; users are hashed under `user_key`: BLINDSPOT_USER_KEY, or else the store's name.
     """
@@ -89,6 +93,7 @@ class RemoteStore(TableAnswers):
         self.first_party = tuple(filter(None, self.where.options.get("first_party", "").split(",")))
         self.user_key = os.environ.get(USER_KEY) or self.name
         self.http = http or self.connect(self.where)
+        self.lake_has: Callable[[Mapping[str, str | None]], frozenset[str]] | None = None
         self._collected: dict[tuple[str, Window], _Collected] = {}
 
     @classmethod
@@ -123,9 +128,18 @@ class RemoteStore(TableAnswers):
         ------
         FormatError
             A page could not be understood; the error that shows where hangs on it as its cause.
+        FetchError
+            The same page comes again and again.
         """
+        before, same = None, 0
         with self._in_a_known_form(feed):
-            yield from self.read(feed, window)
+            for batch in self.read(feed, window):
+                page = {name: frame for name, frame in batch.tables.items() if frame.height}
+                same = same + 1 if page and _equal(page, before) else 0
+                if same >= MOST_EQUAL:
+                    raise FetchError(f"{self.name} gives the same page of {feed} again and again, and no end of it")
+                before = page
+                yield batch
 
     def checked(self) -> Check:
         """Give what `check` gives; what it stumbles over becomes one sentence, as in `batches`."""
@@ -149,6 +163,14 @@ class RemoteStore(TableAnswers):
     def read_traces(self, trace_ids: Sequence[str], window: Window) -> Iterator[Batch]:
         """Give the spans of some traces; a trace store that finds them by id does better than to read the window."""
         yield from self._read_table(SPANS, window)
+
+    def known_events(self, issues: Mapping[str, str | None]) -> frozenset[str]:
+        """Say which of some events need not be fetched one by one: the lake that is synced into has them whole.
+
+        For systems that list events without their content. It takes ids to issues: an event that is of another issue
+        by now is fetched again. Where nothing is synced, none is known.
+        """
+        return self.lake_has(issues) if self.lake_has is not None and issues else frozenset()
 
     def has(self, table_name: str) -> bool:
         """Say whether the system gives this table at all; no call is made for it."""
@@ -243,6 +265,10 @@ class RemoteStore(TableAnswers):
             sampling="; ".join(said["sampling"]) or None, note="; ".join(said["note"]) or None,
         )  # fmt: skip
         return _Collected(merged, report)
+
+
+def _equal(page: Mapping[str, pl.DataFrame], before: Mapping[str, pl.DataFrame] | None) -> bool:
+    return before is not None and page.keys() == before.keys() and all(page[name].equals(before[name]) for name in page)
 
 
 def merge_pages(pages: Sequence[pl.DataFrame], table: Table) -> pl.DataFrame:

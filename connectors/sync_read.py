@@ -154,7 +154,7 @@ class Readers:
             with closing(iter(self._source.batches(feed, Window(span.start, span.end)))) as batches:
                 for batch in batches:
                     frames = {name: frame for name, frame in batch.tables.items() if frame.height}
-                    rows += frames[min(frames, key=tables.index)].height if frames else 0
+                    rows += batch.known + (frames[min(frames, key=tables.index)].height if frames else 0)
                     truncated |= batch.truncated
                     refused += batch.refused
                     for what, texts in said.items():

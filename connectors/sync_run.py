@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
+import polars as pl
+
 from connectors.exceptions import BlindspotError, FetchError, FormatError
 from connectors.lake import Lake
 from connectors.remote import RemoteStore
-from connectors.stores import Refused
+from connectors.stores import Refused, Window
 from connectors.sync_lock import SyncLock
 from connectors.sync_plan import Slices, Span, minus
 from connectors.sync_read import Done, Got, Readers
 from connectors.sync_rows import Merged, Page, merge
 from connectors.sync_state import FeedState, State, read_state, write_state
 from connectors.sync_told import REASONS_KEPT
+from connectors.tables import EVENTS
 
 # Pages of so many bytes in memory go into the lake in one step, or after so many seconds whatever there is.
 STEP_BYTES = 24_000_000
 STEP_SECONDS = 60.0
 # Of a feed of which so many rows came and none could be read, no more are asked for.
 DOUBTED = 500
+TEXTS = {"event_id": pl.String, "vendor_issue_id": pl.String}
 
 
 class Progress(NamedTuple):
@@ -105,6 +109,8 @@ class Run:
         gaps = {feed: minus(window, settled[feed]) for feed in feeds}
         self.report.read = sum((gap.length for some in gaps.values() for gap in some), timedelta())
         slices = {feed: Slices(some, in_one=feed in self._store.in_one) for feed, some in gaps.items() if some}
+        if not overlap:
+            self._store.lake_has = self._has
         try:
             with closing(Readers(self._store, slices, parallel if slices else 0)) as readers:
                 for item in readers:
@@ -115,6 +121,8 @@ class Run:
         except (BlindspotError, KeyboardInterrupt):
             self._step()  # what is in hand is not fetched a second time
             raise
+        finally:
+            self._store.lake_has = None
         self._step()
         self._stop_in_doubt(1)
 
@@ -186,6 +194,18 @@ class Run:
             [one.span for one in done if one.rows],
             [one.told for one in done],
         )
+
+    def _has(self, issues: Mapping[str, str | None]) -> frozenset[str]:
+        """Say which events lie in the lake as this source gave them, with all that hangs on them: a step has both."""
+        window = self.report.window
+        feeds = (self._state.feeds.get(feed, FeedState()) for feed in self._store.feeds_of([EVENTS.name]))
+        if not all(feed.is_whole(window) for feed in feeds):
+            return frozenset()
+        asked = pl.DataFrame(list(issues.items()), schema=TEXTS, orient="row")
+        ours = self._lake.scan(EVENTS, Window(*window)).filter(pl.col("source").cast(pl.String) == self._store.system)
+        same = ours.select(pl.col(name).cast(pl.String) for name in TEXTS)
+        found = same.join(asked.lazy(), on=list(TEXTS), how="semi", nulls_equal=True)
+        return frozenset(self._lake.objects.collect(found)["event_id"])
 
     def _renew(self) -> None:
         self._lock.renew()

@@ -28,7 +28,7 @@ class FeedState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `settled` need not be read again, `read` is in the lake as far as its source had it when it was asked, of
     `truncated` the source would not give everything, in `found` there were rows (None: written by a version that did
-    not note it), `told` is what the source said of stretches.
+    not note it), `told` is what the source said of stretches, of `lost` the lake has lost parts.
     """
 
     tables: list[str] = []
@@ -37,6 +37,7 @@ class FeedState(msgspec.Struct, frozen=True, omit_defaults=True):
     truncated: list[tuple[datetime, datetime]] = []
     found: list[tuple[datetime, datetime]] | None = None
     told: list[Told] = []
+    lost: list[tuple[datetime, datetime]] = []
 
     def and_read(
         self,
@@ -55,13 +56,18 @@ class FeedState(msgspec.Struct, frozen=True, omit_defaults=True):
             _joined(_without(self.truncated, spans), cut),
             _joined(self.read if self.found is None else self.found, found),
             replaced(self.told, spans, told),
+            _without(self.lost, spans),
         )
 
     def without(self, lost: Sequence[Span]) -> Self:
         """Give it as if these stretches had never been read."""
         told = replaced(self.told, lost, [])
         settled, read = _without(self.settled, lost), _without(self.read, lost)
-        return msgspec.structs.replace(self, settled=settled, read=read, told=told)
+        return msgspec.structs.replace(self, settled=settled, read=read, told=told, lost=_joined(self.lost, lost))
+
+    def is_whole(self, window: Span) -> bool:
+        """Say whether what the lake has of a window is all there: an event, and what hangs on it."""
+        return not any(start < window.end and end > window.start for start, end in self.lost)
 
     def has_found(self, window: Span) -> bool:
         """Say whether there were rows in a slice that reaches into a window."""

@@ -17,7 +17,7 @@ from connectors.formats.bugsink import Page, read_detail, read_release
 from connectors.formats.releases import release_rows
 from connectors.formats.sentry_event import EventTables
 from connectors.formats.sentry_releases import with_previous
-from connectors.formats.values import as_int, as_text
+from connectors.formats.values import as_hex_id, as_int, as_text
 from connectors.narrow import in_environment, is_before, is_outside
 from connectors.pages import page_of
 from connectors.remote import Batch, Check, RemoteStore
@@ -84,15 +84,16 @@ class BugsinkStore(RemoteStore):
 
     def _read_events(self, window: Window) -> Iterator[Batch]:
         with ThreadPoolExecutor(PARALLEL) as pool:
-            ids, calls = [], 0
-            for event_id in self._called_for(window):
+            ids, calls, known = [], 0, 0
+            for event_id, there in self._called_for(window):
                 calls += 1
+                known += there
                 if event_id is not None:
                     ids.append(event_id)
-                if len(ids) >= AT_ONCE:
-                    yield self._fetched(pool, ids, calls)
-                    ids, calls = [], 0
-            yield self._fetched(pool, ids, calls)
+                if len(ids) >= AT_ONCE or known >= AT_ONCE:
+                    yield self._fetched(pool, ids, calls)._replace(known=known)
+                    ids, calls, known = [], 0, 0
+            yield self._fetched(pool, ids, calls)._replace(known=known)
 
     def _fetched(self, pool: Executor, ids: list[str], calls: int) -> Batch:
         """Fetch some events, a few at a time; one that the server dropped meanwhile is refused."""
@@ -110,18 +111,25 @@ class BugsinkStore(RemoteStore):
         except SourceNotFound:
             return None
 
-    def _called_for(self, window: Window) -> Iterator[str | None]:
-        """Give the ids of the events to fetch, and None for each call that it took to find them."""
+    def _called_for(self, window: Window) -> Iterator[tuple[str | None, int]]:
+        """Give the ids of the events to fetch, and None with the known ones for each call that it took to find them.
+
+        An event never changes once it is stored, other than by going to another issue.
+        """
         about = {"project": self.project.get("id"), "sort": "last_seen", "order": "desc"}
         for issues in self._back_to(window, "issues/", about, "last_seen"):
-            yield None
+            yield None, 0
             for issue in issues:
                 of_issue = {"issue": issue.get("id"), "order": "desc"}
                 for events in self._back_to(window, "events/", of_issue, "ingested_at"):
-                    yield None
-                    yield from (
-                        as_text(one.get("id")) for one in events if not is_outside(one.get("timestamp"), window)
-                    )
+                    young = {
+                        as_text(one.get("id")): (as_hex_id(one.get("event_id"), 32), as_text(one.get("issue")))
+                        for one in events
+                        if not is_outside(one.get("timestamp"), window)
+                    }
+                    there = self.known_events({event: issue for event, issue in young.values() if event is not None})
+                    yield None, len(there)
+                    yield from ((one, 0) for one, (event, _) in young.items() if event not in there)
 
     def _back_to(self, window: Window, path: str, about: Mapping[str, Any], received: str) -> Iterator[list[Any]]:
         """Give a list that is sorted newest first, page by page, until it is older than the window."""

@@ -16,7 +16,7 @@ import msgspec
 from connectors.exceptions import SourceNotFound
 from connectors.formats.sentry_event import EventTables
 from connectors.formats.sentry_rest import read_rest_event
-from connectors.formats.values import as_text
+from connectors.formats.values import as_hex_id, as_text
 from connectors.narrow import in_environment, is_before, is_outside, time_of
 from connectors.pages import page_of
 from connectors.paging import linked_pages
@@ -32,7 +32,19 @@ class _Dated(msgspec.Struct):
     id: Any = None
     dateCreated: Any = None
     dateReceived: Any = None
+    groupID: Any = None
+    groupId: Any = None
     entries: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def event(self) -> str | None:
+        """The event's id, as our tables have it."""
+        return as_hex_id(self.eventID, 32) or as_hex_id(self.id, 32)
+
+    @property
+    def issue(self) -> str | None:
+        """The issue that it is of."""
+        return as_text(self.groupID) or as_text(self.groupId)
 
 
 _dated = msgspec.json.Decoder(_Dated)
@@ -83,6 +95,7 @@ class GlitchTipStore(RemoteStore):
     def _read_events(self, window: Window) -> Iterator[Batch]:
         for page, answer in enumerate(linked_pages(self.http, f"{self.project_path}events/", {"limit": PER_PAGE}), 1):
             out, calls, last = EventTables(), 1, None
+            inside: list[tuple[str, msgspec.Raw, _Dated]] = []
             for number, raw in enumerate(answer.json(list[msgspec.Raw]), 1):
                 place = f"events page {page} event {number}"
                 try:
@@ -91,9 +104,14 @@ class GlitchTipStore(RemoteStore):
                     out.events.refuse(place, f"the event cannot be read ({error})")
                     continue
                 last = dated.dateReceived or last
-                if is_outside(dated.dateCreated, window):
-                    continue
+                if not is_outside(dated.dateCreated, window):
+                    inside.append((place, raw, dated))
+            # what was fetched alone before a sync was stopped is not fetched again; events do not change once stored
+            known = self.known_events({one.event: one.issue for *_, one in inside if one.event and not one.entries})
+            for place, raw, dated in inside:
                 if not dated.entries:
+                    if dated.event in known:
+                        continue
                     event_id = quote(as_text(dated.eventID) or as_text(dated.id) or "", safe="")
                     calls += 1
                     try:
@@ -103,6 +121,7 @@ class GlitchTipStore(RemoteStore):
                         continue
                 read_rest_event(raw, place, out, source="glitchtip")
             tables = (out.events, out.frames, out.breadcrumbs, out.requests)
-            yield in_environment(page_of(tables, self.user_key, calls=calls), self.environment)
+            batch = in_environment(page_of(tables, self.user_key, calls=calls), self.environment)
+            yield batch._replace(known=len(known))
             if is_before(last, window):
                 return

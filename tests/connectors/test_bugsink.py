@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from urllib.request import Request, urlopen
 
@@ -11,10 +12,12 @@ import pytest
 
 from connectors import http as http_module
 from connectors.exceptions import AuthError, FetchError, SourceNotFound
+from connectors.lake import Lake
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.sync import sync
 from connectors.testing import assert_conforms
+from connectors.upkeep_checks import repair, verify
 from tests.connectors.bugsink_server import running
 from tests.connectors.plays import JSON, Play, playing, serving
 from tests.connectors.same_incident import canonical, incident
@@ -179,3 +182,33 @@ def test_a_sync_brings_it_into_a_lake(address, tmp_path):
     again = sync(address, tmp_path / "lake", since=datetime(2026, 3, 1, tzinfo=UTC))
     assert "events" not in again.tables
     assert open_store(tmp_path / "lake").events(Window()).report.rows == SENT
+
+
+def test_a_sync_that_was_stopped_fetches_no_event_twice(server, address, tmp_path):
+    since, lake = datetime(2026, 3, 1, tzinfo=UTC), tmp_path / "lake"
+    first = sync(address, lake, since=since, tables=["events"])
+    for note in (lake / ".sync").glob("*.json"):  # as when it was killed before the window was complete
+        note.unlink()
+    asked = []
+    with serving(lambda one: asked.append(one.path) or passed_on(server, one)) as between:
+        store = open_store(address.replace(server.url, between.url))
+        store.address = address
+        resumed = sync(store, lake, since=since, tables=["events"])
+        assert not [path for path in asked if re.search(r"/events/[0-9a-f-]{32,36}/", path)]
+        assert (resumed.tables, resumed.held) == ({}, first.held)
+        assert store.lake_has is None
+        # what is asked for again is fetched again, and so is what hung on a file that was lost
+        again = sync(store, lake, since=since, tables=["events"], again=True)
+        assert (again.rows, again.tables["events"].new) == (first.rows, 0)
+        opened = Lake.open(lake)
+        for part in opened.manifest.tables["frames"]:
+            (lake / part.path).unlink()
+        repair(opened, verify(opened))
+        mended = sync(store, lake, since=since, tables=["events"])
+        assert mended.tables["frames"].new == first.tables["frames"].new
+
+
+def passed_on(server, asked) -> Play:
+    there = Request(server.url + asked.path, headers={"authorization": asked.headers["authorization"]})
+    with urlopen(there, timeout=30) as answer:
+        return Play(body=answer.read())

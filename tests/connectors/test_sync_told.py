@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import sys
 import threading
@@ -22,7 +24,11 @@ from connectors.sync import sync
 from connectors.sync_lock import SyncLock
 from connectors.upkeep import retain
 from connectors.upkeep_checks import repair, verify
+from tests.connectors import sentry_server
 from tests.connectors.acme_server import NOON, TOKEN, Acme, acme_server
+from tests.connectors.plays import Play, serving
+from tests.connectors.same_incident import group_of, incident
+from tests.connectors.sentry_server import GlitchTipServer, glitchtip_event
 
 EXAMPLE = Path(__file__).with_name("example_store")
 HOURS = timedelta(hours=6)
@@ -262,3 +268,45 @@ def test_readers_that_fail_leave_no_thread_that_converts_rows(shop, tmp_path):
     with pytest.raises(FetchError, match="enough"):
         sync(store, tmp_path / "lake", since=NOON, progress=fail)
     assert [thread for thread in threading.enumerate() if thread.name.startswith("sync-")] == []
+
+
+def test_an_old_glitchtip_is_not_asked_twice_for_an_event_when_its_sync_was_stopped(tmp_path, monkeypatch):
+    monkeypatch.setenv("BLINDSPOT_GLITCHTIP_TOKEN", sentry_server.TOKEN)
+    rows = [glitchtip_event(one.event, one.received, group_of(one.event)) for one in incident()[:60]]
+    glitchtip, fetched, most = GlitchTipServer(rows, sections=False, page=20), [], [30]
+
+    def answer(asked):
+        if re.search(r"/events/[0-9a-f]{32}/", asked.path):
+            fetched.append(asked.path)
+            if len(fetched) > most[0]:
+                return Play(400, b"no more today")
+        return glitchtip(asked)
+
+    with serving(answer) as server:
+        address, since = f"glitchtip+{server.url}/acme/shop", datetime(2026, 3, 1, tzinfo=UTC)
+        with pytest.raises(FetchError, match="no more today"):
+            sync(address, tmp_path / "lake", since=since, tables=["events"])
+        kept = ids(tmp_path / "lake")
+        assert 0 < len(kept) < 60
+        fetched.clear()
+        most[0] = 1_000
+        report = sync(address, tmp_path / "lake", since=since, tables=["events"])
+        assert len(fetched) == 60 - len(kept) == report.tables["events"].new
+        # an event that is of another issue now is another event
+        rows[0]["groupID"] = "another"
+        fetched.clear()
+        (note,) = (tmp_path / "lake" / ".sync").glob("*.json")
+        note.unlink()
+        report = sync(address, tmp_path / "lake", since=since, tables=["events"])
+    assert len(fetched) == 1
+    assert report.tables["events"] == (0, 1)
+    assert ids(tmp_path / "lake") == sorted(row["eventID"] for row in rows)
+
+
+def test_a_cursor_that_leads_to_itself_ends(shop, tmp_path):
+    acme, address = shop
+    page = json.dumps({"errors": [acme._told(error) for error in acme.errors[:3]], "next": "0"}).encode()
+    acme.faults = lambda asked: Play(body=page) if "/errors" in asked.path else None
+    with pytest.raises(FetchError, match="acme shop gives the same page of errors again and again"):
+        sync(address, tmp_path / "lake", since=NOON, parallel=1)
+    assert acme.calls < 12
