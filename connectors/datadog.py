@@ -9,6 +9,8 @@ from connectors.remote_address import Address
 from connectors.secrets import secret_of, variables_of
 
 SOURCE = "datadog"
+# docs.datadoghq.com/getting_started/site: some sites have a name of their own before it (us3.datadoghq.com)
+SITES = ("datadoghq.com", "datadoghq.eu", "ddog-gov.com")
 
 
 def datadog_client(where: Address) -> Http:
@@ -27,8 +29,9 @@ def datadog_client(where: Address) -> Http:
         ...
     connectors.exceptions.AddressError: datadog+https://app.datadoghq.eu is where people look; the API is at api.datadoghq.eu
     """  # noqa: E501
-    if where.host.startswith("app."):
-        raise AddressError(f"{where.text} is where people look; the API is at {where.host.replace('app', 'api', 1)}")
+    if where.host.endswith(SITES) and not where.host.startswith("api."):
+        site = where.host.removeprefix("app.")
+        raise AddressError(f"{where.text} is where people look; the API is at api.{site}")
     keys = {"DD-API-KEY": secret_of(SOURCE, where.host), "DD-APPLICATION-KEY": secret_of("datadog_app", where.host)}
     return Http(
         where.base_url,

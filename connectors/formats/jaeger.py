@@ -63,6 +63,13 @@ class Traces(msgspec.Struct):
     """The answer of `/api/traces` and `/api/traces/<id>`."""
 
     data: list[Trace] | None = None
+    errors: Any = None
+
+    @property
+    def problems(self) -> list[str]:
+        """What could not be read, in Jaeger's words."""
+        told = self.errors if isinstance(self.errors, list) else []
+        return [_problem(one) for one in told if isinstance(one, dict)]
 
 
 class Services(msgspec.Struct):
@@ -110,6 +117,11 @@ def _processes(trace: Trace, rows: Rows) -> dict[str, _Process]:
         except BAD_JSON as error:
             rows.refuse(f"trace {trace.traceID} process {name}", f"the process cannot be read ({error})")
     return read
+
+
+def _problem(told: dict[str, Any]) -> str:
+    said, trace = as_text(told.get("msg")) or f"error {as_text(told.get('code'))}", as_text(told.get("traceID"))
+    return f"{said} (trace {trace})" if trace else said
 
 
 def _add(span: _Span, process: _Process, place: str, rows: Rows) -> None:

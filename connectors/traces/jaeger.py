@@ -47,14 +47,17 @@ class JaegerStore(RemoteStore):
         window = closed(window, self.now(), BACK)
         seen: set[str] = set()
         for service in self.services():
-            for part in halved(partial(self._search, service), window, LIMIT, LEAST):
+            problems: list[str] = []
+            for part in halved(partial(self._search, service, problems), window, LIMIT, LEAST):
                 rows = span_rows()
                 for trace in part.found:
                     if trace.traceID not in seen:
                         read_trace(trace, rows)
                 seen.update(trace.traceID for trace in part.found)
-                more = f"{service} has more than {LIMIT} traces within a millisecond"
-                yield page_of([rows], self.user_key, truncated=part.truncated, note=more if part.truncated else None)
+                more = [f"{service} has more than {LIMIT} traces within a millisecond"] if part.truncated else []
+                notes = [*more, *(f"jaeger could not read all of it: {said}" for said in dict.fromkeys(problems))]
+                yield page_of([rows], self.user_key, truncated=bool(notes), note="; ".join(notes) or None)
+                problems.clear()
 
     def read_traces(self, trace_ids: Sequence[str], window: Window) -> Iterator[Batch]:
         """Give the spans of some traces, one call each; a trace that Jaeger does not have is a note, no error."""
@@ -80,7 +83,9 @@ class JaegerStore(RemoteStore):
         known = self.http.get("api/services").json(Services).data or []
         return [service for service in self.services() if service in known]
 
-    def _search(self, service: str, window: Window) -> list[Trace]:
+    def _search(self, service: str, problems: list[str], window: Window) -> list[Trace]:
         start, end = (int(at.timestamp() * 1_000_000) for at in (window.start, window.end))
         asked = {"service": service, "start": start, "end": end - 1, "limit": LIMIT}
-        return self.http.get("api/traces", asked).json(Traces).data or []
+        answered = self.http.get("api/traces", asked).json(Traces)
+        problems += answered.problems
+        return answered.data or []

@@ -1,12 +1,14 @@
 """Zipkin's HTTP API, second version.
 
 `zipkin+https://zipkin.example.com?service=shop-web` (all services when none is named). A search knows a limit, no next
-page, so windows are halved until they fit; it finds traces by their end, in milliseconds.
+page, so windows are halved until they fit; it finds traces by when their root began, in milliseconds, so it is asked
+for those that began a little before the window as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -23,6 +25,8 @@ from connectors.stores import Window
 LIMIT = 500
 LEAST = timedelta(milliseconds=1)
 BACK = timedelta(days=7)
+REACH = timedelta(minutes=1)
+"""How long before a window a trace may have begun that has spans in it."""
 Spans = list[msgspec.Raw]
 
 
@@ -42,8 +46,9 @@ class ZipkinStore(RemoteStore):
     def read(self, feed: str, window: Window) -> Iterator[Batch]:
         """Give the traces of a window; without a window the last seven days."""
         window = closed(window, self.now(), BACK)
+        reaching = replace(window, start=window.start - REACH)
         seen: set[str | None] = set()
-        for part in halved(self._search, window, LIMIT, LEAST):
+        for part in halved(self._search, reaching, LIMIT, LEAST):
             rows = span_rows()
             for spans in part.found:
                 trace_id = trace_id_of(spans)

@@ -419,6 +419,8 @@ def test_an_address_with_something_unknown():
 def test_the_host_that_people_look_at(kind):
     with pytest.raises(AddressError, match=r"is where people look; the API is at api\.datadoghq\.eu"):
         open_store(f"{kind}+https://app.datadoghq.eu")
+    with pytest.raises(AddressError, match=r"the API is at api\.us3\.datadoghq\.com"):
+        open_store(f"{kind}+https://us3.datadoghq.com")
 
 
 def test_a_host_that_is_no_api(server):

@@ -10,6 +10,7 @@ import json
 import struct
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import polars as pl
 import pytest
 
@@ -114,6 +115,7 @@ def test_a_form_that_is_not_known_is_one_sentence(system, window):
 
 def test_more_traces_in_an_instant_than_a_search_gives_are_said(traces, monkeypatch):
     monkeypatch.setattr("connectors.traces.zipkin.LIMIT", 2)
+    monkeypatch.setattr("connectors.traces.zipkin.REACH", timedelta())  # this server answers the same at any time
     at = datetime(2026, 3, 9, 12, tzinfo=UTC)
     spans = [[{"traceId": f"{n:032x}", "id": f"{n:016x}", "timestamp": int(at.timestamp() * 1e6)}] for n in (1, 2)]
     with playing(Play(200, json.dumps(spans).encode(), JSON)) as server:
@@ -132,6 +134,57 @@ def test_windows_longer_than_tempo_searches_at_once(days, traces, expected, wind
         assert store.check().ok is False  # no trace in the last seven days, which is no error
     assert fetched.report.complete, fetched.report
     assert fetched.frame.collect().height == expected.filter(pl.col("started_at") >= long.start).height
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_trace_that_began_before_the_window(system, traces, expected):
+    """Its spans in the window are given, however the server looks for traces."""
+    long = expected.filter(pl.len().over("trace_id") > 2).sort("started_at")
+    last = long["started_at"].max()
+    window = Window(last, last + timedelta(milliseconds=1))
+    inside = long.filter(pl.col("started_at").is_between(window.start, window.end, closed="left"))
+    assert 0 < inside.height < long.filter(pl.col("trace_id").is_in(inside["trace_id"].to_list())).height
+    with serving(getattr(Servers(traces), system)) as server:
+        rows = open_store(f"{system}+{server.url}").spans(window=window).frame.collect()
+    assert set(inside["span_id"]) <= set(rows["span_id"])
+
+
+def test_what_jaeger_could_not_read_is_said(window):
+    """A partial answer has `errors` beside its data (jaeger: structuredResponse)."""
+    said = {"data": [], "errors": [{"code": 500, "msg": "storage timed out", "traceID": "a1"}], "total": 0}
+    with playing(Play(200, json.dumps(said).encode(), JSON)) as server:
+        report = open_store(f"jaeger+{server.url}?service=pricing").spans(window=window).report
+    assert report.truncated
+    assert "storage timed out (trace a1)" in report.note
+
+
+def test_what_a_span_follows_from_is_its_parent_where_nothing_else_is():
+    from connectors.formats.attributes import span_rows
+    from connectors.formats.jaeger import Trace, read_trace
+
+    follows, child = (
+        {"refType": kind, "traceID": "a1", "spanID": of} for kind, of in (("FOLLOWS_FROM", "c3"), ("CHILD_OF", "d4"))
+    )
+    elsewhere = {"refType": "CHILD_OF", "traceID": "ff", "spanID": "e5"}
+    span = {
+        "traceID": "a1",
+        "operationName": "GET",
+        "startTime": 1741530000000000,
+        "processID": "p1",
+        "warnings": ["late"],
+    }
+    references = {"b1": [follows], "b2": [follows, child], "b3": [elsewhere], "b4": None, "b5": []}
+    spans = [{**span, "spanID": own, "references": some} for own, some in references.items()]
+    rows = span_rows()
+    read_trace(msgspec.json.decode(json.dumps({"traceID": "a1", "spans": spans}), type=Trace), rows)
+    assert [parent and parent.lstrip("0") for parent in rows.frame()["parent_span_id"]] == [
+        "c3",
+        "d4",
+        None,
+        None,
+        None,
+    ]
+    assert rows.refused == []
 
 
 def test_client_and_server_that_share_a_span_are_two_rows():

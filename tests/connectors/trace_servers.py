@@ -128,11 +128,15 @@ class Servers:
         self.traces = traces
         self.limit = limit
 
-    def _within(self, start_us_: float, end_us: float, limit: int, service: str | None = None) -> list[str]:
+    def _within(
+        self, start_us_: float, end_us: float, limit: int, service: str | None = None, roots: bool = False
+    ) -> list[str]:
         fits = [
             trace
             for trace, parts in self.traces.items()
-            if any(start_us_ <= start_us(part) <= end_us for part in parts)
+            if any(
+                start_us_ <= start_us(part) <= end_us for part in (sorted(parts, key=start_us)[:1] if roots else parts)
+            )
             and (service is None or any(service_of(part) == service for part in parts))
         ]
         return fits[: min(limit, self.limit or limit)]
@@ -181,7 +185,8 @@ class Servers:
             return Play(body=json.dumps(services).encode())
         if url.path == "/api/v2/traces":
             end, back = int(query["endTs"]), int(query["lookback"])
-            found = self._within((end - back) * 1000, end * 1000, int(query["limit"]), query.get("serviceName"))
+            # QueryRequest.test: by the time of a trace's first span
+            found = self._within((end - back) * 1000, end * 1000, int(query["limit"]), query.get("serviceName"), True)
             return Play(body=json.dumps([as_zipkin(self.traces[trace]) for trace in found]).encode())
         trace = url.path.rsplit("/", 1)[1]
         if trace not in self.traces:
