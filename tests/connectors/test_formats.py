@@ -158,6 +158,38 @@ def test_a_segment_that_is_nobodys():
     assert rows.frame()["replay_id"].to_list() == ["r", "r"]
 
 
+# the data of two events, and what @rrweb/packer 2 made of the events: a text each
+EVENTS_PACKED = [
+    {"href": "https://shop.example/", "width": 1, "height": 2},
+    {"source": 5, "text": "naïve — 大 🛒", "id": 7},
+]
+PACKED = [
+    "x\x9c%\xcbI\n\x800\x0c\x05\xd0\xbb\xfcu\xb0\xd6\x01!\xb7)\x18MA\xb1\xd8\xe0\x80xw\x0b\xbe\xfd{`w\x12pG\xb0\xb8"
+    "J\xb6\xb0&\xb0\x1f:\xdf\xb7\xf5\x8f0\x06\x0b\xe0\x07\xba\xcb\x04\x86\x9a\xa5\xcc\xcee\xddR%W\x19\x8b8\x10\xce8\x9a"
+    "\x96LP\x89\xb3\x1a\xb8y\tG\x19\x87\xc7\xfb\x01\xc1\xbf <",
+    "x\x9c\xabV*\xa9,HU\xb22\xd6Q*\xc9\xccM-.I\xcc-P\xb22471456\x00\x02S\x03\x03\x1d\xa5\x94\xc4\x92D%\xabj\xa5\xe2\xfc"
+    "\xd2\xa2d\xa0bS\xa0\xe2\xd4\x8a\x12%+\xa5\xbc\xc4\xc3\xeb\xcbR\x15\x1e5LQx\xbad\xb9\xc2\x87\xf9\xb3')\xe9(e\xa6"
+    "(Y\x99\xd7\xea(\x95\x01U\x94\x19*\xd5\x02\x00u2!\xbe",
+]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@pytest.mark.parametrize(
+    "form",
+    [lambda packed: packed, lambda packed: {"session_id": "s1", "seq": 3, "events": packed}],
+    ids=["list", "segment"],
+)
+def test_events_that_rrwebs_packer_packed(form, ascii_only):
+    rows = replay_event_rows()
+    text = json.dumps(form([*PACKED, PACKED[0][:40], "12", "大"]), ensure_ascii=ascii_only)
+    read_segment(text.encode(), "p", rows, Whose("s1", "s1", 3))
+    frame = rows.frame()
+    assert frame.select("replay_id", "segment", "type", "source").rows() == [("s1", 3, 4, None), ("s1", 3, 3, 5)]
+    assert [json.loads(data) for data in frame["data"]] == EVENTS_PACKED
+    assert [refused.place for refused in rows.refused] == ["p event 3", "p event 4", "p event 5"]
+    assert "cut off" in rows.refused[0].reason
+
+
 def otlp(span: dict, resource: dict | None = None, scopes: str = "scopeSpans") -> tuple[dict, list]:
     base = {
         "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
