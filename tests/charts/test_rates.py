@@ -98,3 +98,12 @@ def test_neighbours_of_the_captured_incident_do_not_cross() -> None:
     told = [(524.0, "deploy bd8d951\n9 Mar 14:20"), (538.0, "support hears\n9 Mar 15:20"),
             (650.0, "deploy 97f55d6\n9 Mar 23:40"), (757.0, "deploy d27d560\n10 Mar 07:30")]  # fmt: skip
     assert lanes(told, 928) == [(0, "right"), (0, "left"), (0, "left"), (0, "left")]
+
+
+def test_the_peak_is_named_where_no_line_runs_through_the_words() -> None:
+    chart = rates_chart(rates(*([1] * 20), 9, *([1] * 20)), marks((15 * 20 + 5, "b", "deploy"), (15 * 22, "c", "deploy")))
+    said = next(row for row in rows(chart, "text") if row["text"].startswith("at most 9 errors"))
+    half = text_width(said["text"], 11) / 2
+    lines = [row["x"] for row in rows(chart, "rule") if "what" in row]
+    assert len(lines) == 2
+    assert all(abs(said["x"] - line) > half for line in lines)

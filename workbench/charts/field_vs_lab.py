@@ -98,7 +98,7 @@ def _marks(side: pl.DataFrame, shape: str, width: int, height: int) -> list[alt.
     base = alt.Chart(side)
     return [
         base.mark_rule(strokeWidth=3).encode(x=x_px("x", width), x2="x2:Q", y=y_px("y", height), stroke=colour),
-        base.mark_point(shape=shape, size=70, opacity=1, filled=True).encode(
+        base.mark_point(aria=False, shape=shape, size=70, opacity=1, filled=True).encode(
             x=x_px("at", width), y=y_px("y", height), fill=alt.Fill("fill:N", scale=None), tooltip=tooltip
         ),
     ]

@@ -146,7 +146,7 @@ def _intervals(points: pl.DataFrame, width: int, height: int) -> list[alt.Chart]
         base.mark_rule(strokeWidth=3, stroke=LIGHT.normal).encode(
             x=x_px("x", width), x2="x2:Q", y=y_px("y", height), tooltip=tooltip
         ),
-        base.mark_circle(size=70, opacity=1, fill=LIGHT.normal).encode(
+        base.mark_circle(aria=False, size=70, opacity=1, fill=LIGHT.normal).encode(
             x=x_px("at", width), y=y_px("y", height), tooltip=tooltip
         ),
     ]

@@ -83,7 +83,7 @@ def _hover(points: pl.DataFrame, names: list[str], step: timedelta, spot: Times,
     columns = points.with_columns((pl.col("x") + spot.x(spot.start + step)).alias("x2"))
     return (
         alt.Chart(columns)
-        .mark_rect(fill=LIGHT.noise)
+        .mark_rect(aria=False, fill=LIGHT.noise)
         .encode(
             x=x_px("x", spot.width),
             x2="x2:Q",
@@ -101,7 +101,8 @@ def _peak(points: pl.DataFrame, step: timedelta, spot: Times, lines: Sequence[fl
     peak = points.sort("errors", descending=True).row(0, named=True)
     text = f"at most {plural(int(peak['errors']), 'error')} in {milliseconds(step.total_seconds() * 1000)}"
     half = text_width(text, 11) / 2
-    wide = spot.x(spot.start + step) / 2
-    beside = [min(max(peak["x"] + wide + side * (half - wide), half), spot.width - half) for side in (0, 1, -1)]
-    x = next((x for x in beside if not any(abs(x - line) < half + 3 for line in lines)), beside[0])
+    middle = peak["x"] + spot.x(spot.start + step) / 2
+    beside = [line + side * (half + 5) for line in lines for side in (1, -1)]
+    near = sorted((min(max(x, half), spot.width - half) for x in (middle, *beside)), key=lambda x: abs(x - middle))
+    x = next((x for x in near if all(abs(x - line) >= half + 3 for line in lines)), near[0])
     return haloed([(x, peak["y_errors"] - 8, text, LIGHT.hit)], spot, align="center", fontWeight=600)

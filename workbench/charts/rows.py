@@ -26,7 +26,7 @@ def bars(frame: pl.DataFrame, width: int, height: int, tooltip: Sequence[str] = 
     """Draw rectangles from the columns x, x2, y, y2 (px) and fill (a colour); `tooltip` names the columns to tell."""
     return (
         alt.Chart(frame)
-        .mark_rect(**mark)  # type: ignore[arg-type]
+        .mark_rect(**{"aria": False, **mark})  # type: ignore[arg-type]
         .encode(
             x=x_px("x", width),
             x2="x2:Q",

@@ -63,7 +63,7 @@ def timeline_chart(timeline: pl.DataFrame, *, width: int = 888) -> alt.LayerChar
     layers = [
         alt.Chart(lines).mark_rule(stroke=LIGHT.line).encode(x=x_px("x", width), x2="x2:Q", y=y_px("y", height)),
         alt.Chart(points)
-        .mark_point(size=60, filled=True, opacity=0.9)
+        .mark_point(aria=False, size=60, filled=True, opacity=0.9)
         .encode(
             x=x_px("x", width),
             y=y_px("y", height),

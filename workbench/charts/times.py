@@ -111,7 +111,7 @@ def draw_marks(marks: Marks, times: Times) -> list[alt.Chart]:
     lines = pl.DataFrame(rules, schema=["x", "y", "y2", "stroke", "what"], orient="row")
     drawn = (
         alt.Chart(lines)
-        .mark_rule(strokeWidth=1.2, strokeDash=[3, 2])
+        .mark_rule(aria=False, strokeWidth=1.2, strokeDash=[3, 2])
         .encode(
             x=x_px("x", times.width),
             y=y_px("y", times.height),

@@ -59,7 +59,9 @@ def tradeoff_chart(
             )
         )  # fmt: skip
     layers.append(alt.Chart(curve).mark_line(stroke=LIGHT.normal).encode(x=x, y=y, order=alt.Order("value:Q")))
-    layers.append(alt.Chart(curve).mark_point(size=26, fill=LIGHT.normal, opacity=1).encode(x=x, y=y, tooltip=tips))
+    layers.append(
+        alt.Chart(curve).mark_point(aria=False, size=26, fill=LIGHT.normal, opacity=1).encode(x=x, y=y, tooltip=tips)
+    )
     marks = _marked(curve, current, chosen)
     layers.append(
         alt.Chart(marks).mark_point(size=120, filled=False, fill=None, stroke=LIGHT.ink, strokeWidth=2).encode(x=x, y=y)

@@ -179,6 +179,6 @@ def _dots(frame: pl.DataFrame, times: Times) -> alt.Chart:
     tooltip = [alt.Tooltip(f"{name}:N", title=name.replace("_", " ")) for name in list(_DRAWN)[5:]]
     return (
         alt.Chart(frame)
-        .mark_circle(size=34 if frame.height <= 80 else 18, opacity=1, fill=LIGHT.normal)
+        .mark_circle(aria=False, size=34 if frame.height <= 80 else 18, opacity=1, fill=LIGHT.normal)
         .encode(x=x_px("x", times.width), y=y_px("y", times.height), tooltip=tooltip)
     )

@@ -130,7 +130,7 @@ def _lines(frame: pl.DataFrame, width: int, height: int) -> alt.Chart:
 def _points(frame: pl.DataFrame, width: int, height: int) -> alt.Chart:
     return (
         alt.Chart(frame)
-        .mark_circle(size=70, opacity=1)
+        .mark_circle(aria=False, size=70, opacity=1)
         .encode(
             x=x_px("at", width),
             y=y_px("y", height),
