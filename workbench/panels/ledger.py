@@ -44,7 +44,7 @@ class Ledger(Panel[LedgerView]):
         rows = [
             [
                 tag("span", join([fetch.source, fetch.table.replace("_", " ")], " · "), cls="bs-nowrap"),
-                tag("div", fetch.query or fetch.window.describe(), cls="bs-wrap"),
+                tag("div", fetch.query or fetch.window.describe(), cls="bs-wrap bs-query"),
                 count(fetch.rows),
                 count(len(fetch.refused)),
                 _complete(fetch),
@@ -52,7 +52,7 @@ class Ledger(Panel[LedgerView]):
             ]
             for fetch in result.fetches
         ]
-        ledger = table(["Source", Column("Query", wide=True), *numbers, "Complete", Column("Note", wide=True)], rows)
+        ledger = table(["Source", "Query", *numbers, "Complete", Column("Note", wide=True)], rows)
         if not result.joins.is_empty():
             columns = ["Missing", "Why", Column("Errors", number=True), Column("Share", number=True)]
             missing = [
