@@ -101,7 +101,8 @@ def test_neighbours_of_the_captured_incident_do_not_cross() -> None:
 
 
 def test_the_peak_is_named_where_no_line_runs_through_the_words() -> None:
-    chart = rates_chart(rates(*([1] * 20), 9, *([1] * 20)), marks((15 * 20 + 5, "b", "deploy"), (15 * 22, "c", "deploy")))
+    deploys = marks((15 * 20 + 5, "b", "deploy"), (15 * 22, "c", "deploy"))
+    chart = rates_chart(rates(*([1] * 20), 9, *([1] * 20)), deploys)
     said = next(row for row in rows(chart, "text") if row["text"].startswith("at most 9 errors"))
     half = text_width(said["text"], 11) / 2
     lines = [row["x"] for row in rows(chart, "rule") if "what" in row]
