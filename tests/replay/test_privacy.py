@@ -109,6 +109,25 @@ def test_texts_attributes_and_addresses_count_too():
     ]  # fmt: skip
 
 
+def test_what_addresses_write_in_percent_is_read():
+    link = element(20, "a", text(21, "undo"), href="/undo?user=bob%2Bshop%40example.org")
+    frame = recording(meta(0, "http://shop.test/login?email=ada%40example.org"), snapshot(1, link))
+    assert leaks(frame).select("pattern", "where").sort("where").rows() == [
+        ("email", "address"),
+        ("email", "attribute"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "between"), [("\n", " "), ("\t", ""), (" ", "\u00a0"), ("\u00a0", "\u202f"), ("", "-")]
+)
+def test_numbers_are_found_whatever_white_space_is_around_and_in_them(before, between):
+    for kind, number in (("iban", "DE89 3704 0044 0532 0130 00"), ("card", "4111 1111 1111 1111")):
+        said = f"Pay with:{before}{number.replace(' ', between)}"
+        found = leaks(recording(snapshot(0, element(10, "p", text(11, said)))))
+        assert found.select("pattern", "times").rows() == [(kind, 1)], repr(said)
+
+
 def test_scripts_and_styles_are_not_on_the_page():
     state = element(10, "script", text(11, '{"email":"ada@example.org"}'))
     assert leaks(recording(snapshot(0, state, element(20, "style", text(21, "a@b.de"))))).is_empty()

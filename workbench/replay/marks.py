@@ -64,7 +64,7 @@ def replay_marks(
         row for stream in streams(replay_events, sources=(MUTATION, MOUSE_INTERACTION, INPUT)) for row in _own(stream)
     ]
     marks = pl.DataFrame(rows, schema={n: t for n, t in REPLAY_MARKS.items() if n != "offset_ms"}, orient="row")
-    spans = replay_events.group_by("replay_id").agg(
+    spans = replay_events.group_by("replay_id", maintain_order=True).agg(
         pl.col("session_id").drop_nulls().first()
         if "session_id" in replay_events.columns
         else pl.lit(None, TEXT).alias("session_id"),
@@ -88,10 +88,14 @@ def replay_marks(
     for other in others:
         # a recording may end a little before the error that ended the page
         within = (pl.col("at") >= pl.col("starts_at")) & (pl.col("at") <= pl.col("ends_at") + pl.duration(seconds=5))
-        theirs = other.join(spans, on="session_id").filter(within).select("replay_id", "at", "kind", "label")
+        theirs = (
+            other.join(spans, on="session_id", maintain_order="left_right")
+            .filter(within)
+            .select("replay_id", "at", "kind", "label")
+        )
         marks = pl.concat([marks, theirs], how="diagonal")
     return (
-        marks.join(spans.select("replay_id", "starts_at"), on="replay_id")
+        marks.join(spans.select("replay_id", "starts_at"), on="replay_id", maintain_order="left")
         .with_columns(offset_ms=(pl.col("at") - pl.col("starts_at")).dt.total_milliseconds())
         .select(REPLAY_MARKS.keys())
         .sort("replay_id", "at", maintain_order=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -40,6 +41,7 @@ LEAKS = {
 NOT_ON_THE_PAGE = frozenset({"script", "style", "noscript", "template", "head"})
 SHORTEST = 6  # a@b.de
 FIELDS = frozenset({"input", "textarea", "select"})
+ADDRESSES = frozenset({"href", "action"})
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Pattern:
                 value = re.sub(r"\D", "", value)
                 fits = luhn(value)
             elif self.check == "iban":
-                value = re.sub(r"[ -]", "", value).upper()
+                value = re.sub(r"[^A-Za-z0-9]", "", value).upper()
                 value = value[: self.lengths.get(value[:2], 0)]
                 fits = iban(value)
             else:
@@ -201,7 +203,7 @@ def leaks(replay_events: pl.DataFrame, patterns: Sequence[Pattern] | None = None
             pl.col("replay_id").sort_by("at", "replay_id").first().alias("example_replay_id"),
         )
         .join(titles, on="pattern", how="left")
-        .sort("replays", "times", "pattern", "page", "path", descending=[True, True, False, False, False])
+        .sort("replays", "times", "pattern", "page", "path", "where", descending=[True, True, *[False] * 4])
         .select(LEAKS.keys())
     )
 
@@ -220,7 +222,7 @@ def _finds(stream: Stream, patterns: Sequence[Pattern]) -> Iterator[_Find]:
         nodes = stream.mirror.nodes
         match step.change:
             case Meta(href=href):
-                yield from _of_text(href, patterns, stream, None, "address", step.at)
+                yield from _of_text(href, patterns, stream, None, "address", step.at, is_address=True)
             case Snapshot(node=document):
                 for node in descendants(document):
                     yield from _of_node(node, patterns, stream, step.at)
@@ -245,12 +247,20 @@ def _of_node(node: Node, patterns: Sequence[Pattern], stream: Stream, at: dateti
             if isinstance(value, str) and len(value) >= SHORTEST:
                 where = "input" if attribute == "value" and node.tag_name in FIELDS else "attribute"
                 asked = [pattern for pattern in patterns if pattern.looks_at(attribute)]
-                yield from _of_text(value, asked, stream, node, where, at)
+                yield from _of_text(value, asked, stream, node, where, at, attribute in ADDRESSES)
 
 
 def _of_text(
-    text: str, patterns: Sequence[Pattern], stream: Stream, node: Node | None, where: str, at: datetime
+    text: str,
+    patterns: Sequence[Pattern],
+    stream: Stream,
+    node: Node | None,
+    where: str,
+    at: datetime,
+    is_address: bool = False,
 ) -> Iterator[_Find]:
+    if is_address:
+        text = unquote(text)
     for pattern in patterns:
         for value in pattern.found_in(text):
             page = re.sub(r"[?#].*$", "", stream.href) if stream.href else None

@@ -149,7 +149,7 @@ def rage_clicks(marks: pl.DataFrame, *, clicks: int = 3, within: timedelta = tim
             pl.len().cast(INT).alias("clicks"),
         )
         .drop("series")
-        .sort("replay_id", "from")
+        .sort("replay_id", "from", maintain_order=True)
     )
 
 
@@ -206,12 +206,14 @@ def dead_clicks(
     ends = replay_events.group_by("replay_id", "page_view_id").agg(pl.col("at").max().alias("page_ends_at"))
     clicked = (
         marks.filter(pl.col("kind") == "click", pl.col("interactive"))
-        .join(ends, on=["replay_id", "page_view_id"], nulls_equal=True)
-        .sort("at")
+        .join(ends, on=["replay_id", "page_view_id"], nulls_equal=True, maintain_order="left")
+        .sort("at", maintain_order=True)
     )
     answered = clicked.join_asof(
         pl.concat(answers).with_columns(pl.col("at").alias("answered_at")).sort("at"),
         on="at", by="replay_id", strategy="forward", tolerance=within, check_sortedness=False,
     )  # fmt: skip
     dead = answered.filter(pl.col("answered_at").is_null(), pl.col("page_ends_at") - pl.col("at") > within)
-    return dead.sort("replay_id", "at").select("replay_id", "page_view_id", "at", "label", "target")
+    return dead.sort("replay_id", "at", maintain_order=True).select(
+        "replay_id", "page_view_id", "at", "label", "target"
+    )

@@ -63,7 +63,7 @@ def parent_rows(spans: pl.DataFrame) -> np.ndarray:
             places.rename({"service": "parent_service"}), on=["trace_id", "parent_span_id"], how="inner",
         )
         .filter(pl.col("parent") != pl.col("row"))
-        .sort(own.cast(pl.Int8) * 2 + (~pl.col("is_client")).cast(pl.Int8), descending=True, maintain_order=True)
+        .sort(own.cast(pl.Int8) * 2 + (~pl.col("is_client")).cast(pl.Int8), "parent", descending=[True, False])
         .unique("row", keep="first", maintain_order=True)
     )  # fmt: skip
     parents = np.full(spans.height, NO_PARENT, dtype=np.int64)

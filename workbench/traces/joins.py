@@ -156,7 +156,7 @@ def replay_joins(
     found = (
         pl.concat([by_id, by_session], how="diagonal")
         .with_columns(missed.alias("missed"), (late > early).alias("too_late"))
-        .sort("order", "missed", "started_at", maintain_order=True)
+        .sort("order", "missed", "started_at", "found")
         .unique("order", keep="first", maintain_order=True)
         .select("order", "found", "started_at", "missed", "too_late")
     )
