@@ -101,7 +101,8 @@ def _say(kind: str, profiles: Profiles, a: int, b: int, weight: float) -> str:
 
     def lead(group: int, which: str = "endpoint") -> str:
         marks = first[which].filter(pl.col("group") == group)["mark"]
-        return marks[0] if len(marks) else "none"
+        asked = profiles.issues["request"][group] if which == "endpoint" else None
+        return asked or (marks[0] if len(marks) else "none")
 
     match kind:
         case "endpoint":
@@ -128,7 +129,7 @@ def _say(kind: str, profiles: Profiles, a: int, b: int, weight: float) -> str:
         case "engines":
             return "the same kind of message, in different browser engines only"
         case "no map":
-            return "the same message; a source map is missing that would tell the places apart"
+            return "the same message; a source map, a caller or a request is missing that would tell the places apart"
         case "onset" if weight > 0:
             return "both began at the same time" + (" (many issues did)" if weight < 1 else "")
         case "onset":

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from workbench.errors.clock import lives, onset_evidence
-from workbench.errors.likeness import incidence, places_alike, words_alike
+from workbench.errors.likeness import equal_names, incidence, places_alike, words_alike
 from workbench.errors.network import leading
 from workbench.errors.setting import alike_routes, last_before, met_by_chance
 
@@ -70,6 +70,13 @@ def weigh(
     spans = _span_leads(marks, traffic, rules["network"])
     last = last_before(before, traffic, rules["network"])
     weights = _network(endpoints, spans, n, rules["network"], last, alike_routes(events, n))
+    # Whose request it was that failed is known where a wrapper's errors were told apart by it.
+    same_request, both_known = equal_names(issues["request"])
+    failing = rules["network"]["same_endpoint"] + rules["network"]["failing_endpoint"]
+    weights["endpoint"] = np.where(same_request, failing, weights["endpoint"])
+    weights["other endpoint"] = np.select(
+        [same_request, both_known], [0.0, rules["network"]["other_endpoint"]], weights["other endpoint"]
+    )
     weights |= words_alike(issues, rules["field"])
     weights |= places_alike(issues, events, weights["other endpoint"] < 0, rules["place"])
     releases = incidence(events, "release", n)
@@ -83,6 +90,14 @@ def weigh(
     same_field |= (weights["property"] >= rules["field"]["same_property"]) & (weights["no map"] > 0)
     unexplained = weights["failing span"] == 0
     weights["other endpoint"][same_field & unexplained] *= rules["network"]["other_endpoint_same_field"]
+    # One endpoint that answers 503 breaks everybody alike; of two endpoints the same number says little.
+    status = issues["kind"].is_in(rules["field"]["status_kinds"]).fill_null(False).to_numpy()
+    of_one = (weights["property"] > 0) & (weights["endpoint"] > 0.5) & np.logical_and.outer(status, status)
+    weights["property"] = np.where(of_one, rules["field"]["same_property"], weights["property"])
+    # What follows another error in nearly every trace is its consequence, whatever it says.
+    follows = rules["together"]["cascade"] * weights["trace"] / rules["together"]["same_trace"]
+    for kind in ("receiver", "property", "own fault"):
+        weights[kind] = np.where(weights[kind] < 0, weights[kind] * (1.0 - follows), weights[kind])
     for matrix in weights.values():
         np.fill_diagonal(matrix, 0.0)
     own = pl.col("leads") & (pl.col("group") >= 0)

@@ -44,7 +44,7 @@ def weigh_issues(
     """
     rules = load("grouping", "bugs").data if rules is None else rules
     compared = issues.head(MOST_ISSUES).with_row_index("issue").with_columns(pl.col("issue").cast(pl.Int64))
-    facts = _with_pages(event_facts(events), events).with_columns(rows["issue_id"], rows["noise_class"])
+    facts = _with_setting(event_facts(events), events).with_columns(rows["issue_id"], rows["noise_class"])
     facts = facts.join(compared.select("issue_id", "issue"), on="issue_id", how="left", maintain_order="left")
     noise_number = -1 - pl.col("noise_class").rank("dense").cast(pl.Int64)
     traffic = facts.with_columns(group=pl.coalesce("issue", noise_number, pl.lit(-1)))
@@ -53,16 +53,28 @@ def weigh_issues(
     return weigh(compared, own, traffic, before, failing_signatures(spans), when, rules)
 
 
-def _with_pages(facts: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Add the page view, and tell the page by its address where no route is known."""
+def _with_setting(facts: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Add the page view; tell the page by its address and the browser by its agent where they are not known."""
     views = events["page_view_id"].cast(pl.String) if "page_view_id" in events.columns else None
     facts = facts.with_columns(page_view_id=pl.lit(None, pl.String) if views is None else views)
-    if "page_url" not in events.columns:
-        return facts
-    urls = events["page_url"].cast(pl.String)
-    pages = pl.DataFrame({"url": urls.unique().drop_nulls()}).with_columns(page=route_of(pl.col("url")))
-    page = pl.DataFrame({"url": urls}).join(pages, on="url", how="left", maintain_order="left")["page"]
-    return facts.with_columns(route=pl.coalesce("route", page))
+    for name, known_by, told in (("route", "page_url", route_of), ("browser", "user_agent", _engine_of)):
+        if known_by in events.columns and facts[name].null_count():
+            given = pl.DataFrame({known_by: events[known_by].cast(pl.String)})
+            distinct = given.unique().drop_nulls().with_columns(told=told(pl.col(known_by)))
+            found = given.join(distinct, on=known_by, how="left", maintain_order="left")["told"]
+            facts = facts.with_columns(pl.coalesce(name, found).alias(name))
+    return facts
+
+
+def _engine_of(agents: pl.Expr) -> pl.Expr:
+    return (
+        pl.when(agents.str.contains(r"Firefox/|FxiOS/"))
+        .then(pl.when(agents.str.contains("FxiOS/")).then(pl.lit("Safari")).otherwise(pl.lit("Firefox")))
+        .when(agents.str.contains(r"Chrom(e|ium)/|Edge?/"))
+        .then(pl.lit("Chrome"))
+        .when(agents.str.contains("AppleWebKit/"))
+        .then(pl.lit("Safari"))
+    )
 
 
 def bugs_of(profiles: Profiles, n_issues: int, rules: dict[str, Any] | None = None) -> np.ndarray:
