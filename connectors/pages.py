@@ -68,16 +68,25 @@ def filled_in(rows: Rows, user_key: str) -> pl.DataFrame:
 def fill_in(frame: pl.DataFrame, table: Table, user_key: str) -> pl.DataFrame:
     """Give a frame in a table's canonical form, with what can be told from what is there.
 
+    Users are hashed under `user_key` (of a store: `self.user_key`), browsers and devices told from `user_agent`, routes
+    and endpoints from addresses. Columns may be left out.
+
     Examples
     --------
     >>> from connectors.tables import PAGE_VIEWS
-    >>> views = pl.DataFrame({"page_view_id": ["p1"], "at": [0], "page_url": ["/p/7"], "route": [None]})
-    >>> fill_in(views, PAGE_VIEWS, "shop")["route"].to_list()
-    ['/p/:id']
+    >>> views = pl.DataFrame({"page_view_id": ["p1"], "at": [0], "page_url": ["/p/7"]})
+    >>> fill_in(views, PAGE_VIEWS, "shop")["route"].to_list(), fill_in(pl.DataFrame(), PAGE_VIEWS, "shop").height
+    (['/p/:id'], 0)
     """
+    if frame.is_empty():
+        return table.empty()
+    left_out = table.schema.keys() - set(frame.columns)
+    frame = frame.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name in left_out
+    )
     names = set(frame.columns)
-    if "user_id" in names:
-        frame = with_hashed_users(frame, user_key)
+    if "user_id" in names and "user_id" not in left_out:
+        frame = with_hashed_users(frame.with_columns(pl.col("user_id").cast(pl.String)), user_key)
     if "user_agent" in names:
         frame = with_agents(frame)
     if {"page_url", "route"} <= names:

@@ -13,6 +13,9 @@ from connectors.row_keys import identity
 from connectors.stores import Window
 from connectors.tables import TABLES, Table, conform
 
+# as `connectors.derive.with_hashed_users` makes them
+HASHED = r"^[0-9a-f]{16}$"
+
 
 def remote_findings(store: RemoteStore) -> Iterator[str]:
     """Say every way in which a remote store cannot be checked, or not be read feed by feed and slice by slice.
@@ -46,6 +49,8 @@ def _feed_findings(store: RemoteStore, feed: str, names: tuple[str, ...]) -> Ite
     everything = list(store.read(feed, Window()))
     for name in sorted({name for batch in everything for name in batch.tables} - set(names)):
         yield f"{feed}: gives {name}, which its feeds do not name"
+    for name in sorted({name for batch in everything for name in batch.tables} & TABLES.keys()):
+        yield from _user_findings(feed, name, everything)
     table = TABLES[names[0]]
     rows = _rows(everything, table)
     times = rows[table.time].drop_nulls().sort() if table.time else pl.Series([])
@@ -59,6 +64,17 @@ def _feed_findings(store: RemoteStore, feed: str, names: tuple[str, ...]) -> Ite
     missing = timed.join(together, on=identity(table), how="anti", nulls_equal=True).height
     if missing:
         yield f"{feed}: {missing} of {timed.height} {table.name} are lost when it is read in two slices, cut at {cut}"
+
+
+def _user_findings(feed: str, name: str, batches: list[Batch]) -> Iterator[str]:
+    pages = [batch.tables[name] for batch in batches if "user_id" in batch.tables.get(name, pl.DataFrame()).columns]
+    users = [page["user_id"].cast(pl.String).drop_nulls() for page in pages]
+    named = sum(one.filter(~one.str.contains(HASHED)).len() for one in users)
+    if named:
+        yield (
+            f"{feed}: {named} of {sum(map(len, users))} user_id in {name} are no hash, so that users are named; give the "
+            "rows through connectors.pages.fill_in(frame, table, self.user_key)"
+        )
 
 
 def _rows(batches: list[Batch], table: Table) -> pl.DataFrame:

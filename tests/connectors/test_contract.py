@@ -10,10 +10,12 @@ import pytest
 from connectors import registry
 from connectors.exceptions import AddressError, MissingExtra, SourceNotFound
 from connectors.lake import Lake
+from connectors.pages import fill_in
 from connectors.redaction import redact
 from connectors.registry import open_store
+from connectors.remote import Batch, Check, RemoteStore
 from connectors.stores import Fetched, FetchReport, Window
-from connectors.tables import LAB_RUNS, RELEASES, SESSIONS, conform
+from connectors.tables import EVENTS, LAB_RUNS, RELEASES, SESSIONS, conform
 from connectors.testing import findings_of
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
@@ -181,3 +183,35 @@ def test_sessions_that_began_before_the_window_belong_to_it(tmp_path):
     assert lake.sessions(Window(NOON.replace(hour=14), None)).report.rows == 1
     assert lake.sessions(Window(NOON.replace(hour=16), None)).report.rows == 0
     assert lake.sessions(Window(None, NOON)).report.rows == 0
+
+
+class Visitors(RemoteStore):
+    """As somebody writes it in an afternoon: the columns that the system has, and no others."""
+
+    system, feeds = "acme", {"errors": ("events",)}
+    hashes = False
+
+    def read(self, feed, window):
+        rows = pl.DataFrame(
+            {"event_id": ["e1"], "at": [NOON], "user_id": [7], "page_url": ["https://shop.example/p/7"]}
+        )
+        rows = rows.filter(window.keep(rows.lazy().select("at", "event_id")).collect().height > 0)
+        yield Batch({"events": fill_in(rows, EVENTS, self.user_key) if self.hashes else rows})
+
+    def check(self):
+        return Check(True, "opens")
+
+
+def test_a_connector_that_names_users_is_told_what_to_do():
+    assert list(findings_of(Visitors("acme+https://acme.example.com"))) == [
+        "errors: 1 of 1 user_id in events are no hash, so that users are named; give the rows through "
+        "connectors.pages.fill_in(frame, table, self.user_key)"
+    ]
+
+    class Hashing(Visitors):
+        hashes = True
+
+    store = Hashing("acme+https://acme.example.com")
+    assert list(findings_of(store)) == []
+    ((user, route),) = store.events(Window()).frame.select("user_id", "route").collect().rows()
+    assert (len(user), route) == (16, "/p/:id")
