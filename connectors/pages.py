@@ -80,10 +80,8 @@ def fill_in(frame: pl.DataFrame, table: Table, user_key: str) -> pl.DataFrame:
     """
     if frame.is_empty():
         return table.empty()
-    left_out = table.schema.keys() - set(frame.columns)
-    frame = frame.with_columns(
-        pl.lit(None, dtype).alias(name) for name, dtype in table.schema.items() if name in left_out
-    )
+    left_out = {name: dtype for name, dtype in table.schema.items() if name not in frame.columns}
+    frame = frame.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in left_out.items())
     names = set(frame.columns)
     if "user_id" in names and "user_id" not in left_out:
         frame = with_hashed_users(frame.with_columns(pl.col("user_id").cast(pl.String)), user_key)

@@ -64,7 +64,8 @@ def assert_conforms(store: Any) -> None:
     AssertionError: lab_runs: the report says 2 rows, the frame has 0
     """
     findings = list(dict.fromkeys(findings_of(store)))
-    assert not findings, "\n".join(findings)
+    if findings:
+        raise AssertionError("\n".join(findings))
 
 
 def findings_of(store: Any) -> Iterator[str]:

@@ -72,8 +72,8 @@ def _user_findings(feed: str, name: str, batches: list[Batch]) -> Iterator[str]:
     named = sum(one.filter(~one.str.contains(HASHED)).len() for one in users)
     if named:
         yield (
-            f"{feed}: {named} of {sum(map(len, users))} user_id in {name} are no hash, so that users are named; give the "
-            "rows through connectors.pages.fill_in(frame, table, self.user_key)"
+            f"{feed}: {named} of {sum(map(len, users))} user_id in {name} are no hash, so that users are named; give "
+            "the rows through connectors.pages.fill_in(frame, table, self.user_key)"
         )
 
 
