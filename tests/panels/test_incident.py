@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -101,3 +103,13 @@ def test_a_deploy_is_known_under_the_name_that_events_give_the_release() -> None
     assert page.case().deploys["release"].to_list() == ["shop@0123456789ab"]
     assert "deploy 0123456" in text(page.rates.html())
     assert "after the deploy" in text(page.headline.html())
+
+
+def test_a_source_without_an_error_tracker_is_not_a_site_without_errors(tmp_path: Path) -> None:
+    beacon = {"name": "LCP", "value": 900, "id": "v5-1", "rating": "good", "navigationType": "navigate",
+              "pageViewId": "p1", "sessionId": "s1", "timestamp": 1773000000000, "url": "https://a.example/"}  # fmt: skip
+    (tmp_path / "beacons.ndjson").write_text(json.dumps(beacon) + "\n", encoding="utf-8")
+    said = text(Incident(tmp_path).headline.html())
+    assert said.startswith("This source holds no errors at all")
+    assert "vitals" in said
+    assert "reached the tracker" not in said

@@ -17,6 +17,7 @@ from workbench.panels.incident.words import counted, fraction, listed, offset, p
 from workbench.statistics import wilson_interval
 
 RULE = "errors-5x"
+REPORTED = ("vitals", "page_views", "replays", "spans", "lab_runs", "releases", "artifacts")
 
 
 def headline_view(case: Case) -> HeadlineView:
@@ -24,6 +25,8 @@ def headline_view(case: Case) -> HeadlineView:
     failed = [report for report in case.evidence.reports if report.failed and report.table == "events"]
     if failed and case.events.is_empty():
         return HeadlineView("The error tracker could not be read", sentence(failed[0].failed or ""))
+    if case.events.is_empty() and not _may_hold(case, "events"):
+        return HeadlineView("This source holds no errors at all", _held(case))
     if case.events.is_empty():
         of = f" of release {release_name(case.release)}" if case.release else ""
         return HeadlineView(f"No errors{of} reached the tracker in this window", nothing_here(case))
@@ -33,6 +36,18 @@ def headline_view(case: Case) -> HeadlineView:
         return HeadlineView(title, "Every error in this window is noise; the classes and their reasons stand below.")
     at_least = "Not all errors could be read, so this is the least that happened. " * bool(failed)
     return HeadlineView(_title(case, hitting), at_least + _sub(case, hitting), _kpis(case, hitting))
+
+
+def _may_hold(case: Case, table: str) -> bool:
+    return bool(case.store.has(table)) if hasattr(case.store, "has") else True
+
+
+def _held(case: Case) -> str:
+    """Say what a source without an error tracker has instead."""
+    tables = [name for name in REPORTED if _may_hold(case, name)]
+    held = f"It holds {listed([name.replace('_', ' ') for name in tables])}." if tables else ""
+    report = " `workbench report vitals` shows its vitals." if "vitals" in tables else ""
+    return f"Nothing that was looked through is an error tracker's. {held}{report}".strip()
 
 
 def nothing_here(case: Case) -> str:

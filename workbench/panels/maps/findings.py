@@ -35,7 +35,7 @@ def headline_view(case: Case) -> HeadlineView:
         Kpi(count(bad["release"].n_unique()), "of them cannot be read"),
     )  # fmt: skip
     if audit.is_empty():
-        return HeadlineView("No stack names a bundle", "There is nothing that needs a source map.", kpis[:2])
+        return HeadlineView("No stack names a bundle", "There is nothing that needs a source map.")
     signal = 0
     if bad.is_empty():
         title = f"Every stack of {plural(audit['release'].n_unique(), 'release')} can be read"
@@ -68,6 +68,8 @@ def verdicts_view(case: Case) -> SectionView:
     frames, found = _scripts(case), _scripts(case).filter(pl.col("source").is_not_null()).height
     said = (
         f"{count(found)} of {count(frames.height)} frames that stand in a script of ours have file, line and function."
+        if frames.height
+        else "No frame stands in a script of ours."
     )
     method = (
         "One verdict a frame. Blue has its source (the paler part without the source's text, as for packages whose "
