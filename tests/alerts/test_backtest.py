@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connectors.exceptions import RuleError
+from tests.naive import alerts as naive
 from workbench.alerts import rules as rules_module
 from workbench.alerts.backtest import backtest, lead_time
 from workbench.alerts.rates import error_rates
@@ -44,6 +47,32 @@ def test_the_rule_fires_before_support_hears_of_it():
     assert found.false_alarms == 0
     assert found.watched == timedelta(hours=8, minutes=15), "from six o'clock, when the usual is known, to the deploy"
     assert found.times_usual == pytest.approx(13 + 1 / 3, rel=0.15)
+
+
+counts = st.tuples(st.integers(0, 6), st.integers(0, 20))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(counts, min_size=1, max_size=60), st.integers(0, 59), st.integers(1, 9))
+def test_every_bin_is_judged_as_the_slow_twin_judges_it(bins, begin, factor):
+    errors = [float(n * (factor if i >= begin else 1)) for i, (n, _) in enumerate(bins)]
+    visits = [float(n) for _, n in bins]
+    at = [START + timedelta(minutes=15 * i) for i in range(len(bins))]
+    rule = Rule(
+        "any", times=2, every="15m", window="45m", usual_over="4h", usual_from="1h", min_errors=3, quiet_for="1h"
+    )
+    judged = judge(rule, pl.DataFrame({"at": at, "errors": errors, "visits": visits}))
+    expected = naive.judge(errors, visits, window=3, over=16, after=4, quiet=4, times=2, least=3)
+    assert judged["over"].to_list() == [row[2] for row in expected]
+    assert judged["fires"].to_list() == [row[3] for row in expected]
+    assert judged["usual"].to_list() == pytest.approx([row[1] for row in expected])
+
+
+def test_times_of_any_zone_and_unit_are_the_same_moments():
+    noon = pl.Series([START + timedelta(hours=12)])
+    events = pl.DataFrame({"at": noon.dt.convert_time_zone("Asia/Kolkata")})
+    visits = pl.DataFrame({"at": noon.dt.cast_time_unit("ms")})
+    assert error_rates(events, visits).select("at", "errors", "visits").rows() == [(noon[0], 1.0, 1.0)]
 
 
 def test_a_rule_knows_nothing_of_the_future():

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from connectors.tables import TIME
 from workbench.alerts.rates import error_rates
 from workbench.alerts.rules import Rule, judge
 
@@ -73,10 +74,10 @@ def lead_time(
     judged = judge(rule, rates)
     alarms = judged.filter("fires")
     begin = incident_at or judged["at"].min()
-    in_time = alarms.filter(pl.col("fired_at") > begin) if begin is not None else alarms
+    in_time = alarms.filter(pl.col("fired_at") > pl.lit(begin, TIME))
     first = in_time.row(0, named=True) if in_time.height else None
     fired_at = first["fired_at"] if first else None
-    on_watch = judged.filter(pl.col("usual").is_not_null() & (pl.col("fired_at") <= begin))
+    on_watch = judged.filter(pl.col("usual").is_not_null() & (pl.col("fired_at") <= pl.lit(begin, TIME)))
     return LeadTime(
         rule=rule,
         fired_at=fired_at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from connectors.tables import EVENTS, require
+from connectors.tables import EVENTS, TIME, require
 
 
 def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") -> pl.DataFrame:
@@ -54,4 +54,4 @@ def _weighed(records: pl.DataFrame, when: str) -> pl.DataFrame:
     rate = pl.col("sample_rate").cast(pl.Float64) if "sample_rate" in records.columns else pl.lit(1.0)
     weight = 1 / pl.when((rate > 0) & (rate <= 1)).then(rate)
     times = pl.col("stands_for").fill_null(1) if "stands_for" in records.columns else pl.lit(1)
-    return records.select(pl.col(when).alias("at"), (weight.fill_null(1.0) * times).alias("weight"))
+    return records.select(pl.col(when).cast(TIME).alias("at"), (weight.fill_null(1.0) * times).alias("weight"))

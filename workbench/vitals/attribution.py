@@ -64,7 +64,7 @@ def culprits(
         .unique(who, keep="first", maintain_order=True)
     )
     return (
-        named.sort("value", descending=True)
+        named.sort("value", "row", descending=[True, False])
         .group_by(who, maintain_order=True)
         .agg(
             pl.len().cast(pl.Int64).alias("n"),
