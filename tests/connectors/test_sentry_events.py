@@ -283,3 +283,19 @@ def test_a_servers_spans_stand_on_the_backend_side(sdk, side):
     text = "\n".join(["{}", '{"type":"span"}', json.dumps({"items": [span]})])
     read_envelope(Received(text.encode(), None), "e", out)
     assert out.spans.frame()["side"].to_list() == [side]
+
+
+def test_a_single_span_as_versions_8_to_10_send_inp():
+    """`createSpanEnvelopeItem` of sentry-javascript: no container, and no content type in the item's header."""
+    span = {
+        "trace_id": "4" * 32, "span_id": "5" * 16, "op": "ui.interaction.click", "description": "button#pay",
+        "start_timestamp": 1773069711, "timestamp": 1773069711.24, "exclusive_time": 240, "is_segment": True,
+        "origin": "auto.http.browser.inp", "measurements": {"inp": {"value": 240, "unit": "millisecond"}},
+        "data": {"sentry.origin": "auto.http.browser.inp", "release": "a1b2c3d", "transaction": "/cart/:id"},
+    }  # fmt: skip
+    out = SentryTables()
+    read_envelope(Received("\n".join(["{}", '{"type":"span"}', json.dumps(span)]).encode(), None), "e", out)
+    assert out.spans.frame().select("name", "side", "kind", "duration_us", "parent_span_id").rows() == [
+        ("button#pay", "browser", "internal", 240_000, None),
+    ]
+    assert out.spans.refused == []
