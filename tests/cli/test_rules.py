@@ -66,3 +66,21 @@ def test_what_cannot_be_used_is_exit_code_2(files, old, new, options, said) -> N
 def test_the_help_says_the_exit_codes() -> None:
     said = " ".join(run("rules", "diff", "--help").stdout.split())
     assert "0 nothing changes, 1 something does, 2 the rules or the source cannot be used" in said
+
+
+def test_every_fault_of_both_files_is_named(files: dict[str, str], tmp_path: Path) -> None:
+    more = tmp_path / "more.rules"
+    more.write_text("type:x -> a\ntype:x\n\nfunction:y -> {{ b\n")
+    done = run("rules", "diff", files["typo"], str(more))
+    assert done.returncode == 2
+    places = [line.split(".rules:")[1].split(": ")[0] for line in done.stderr.splitlines()]
+    assert places == ["3:3", "2:7", "4:15"]
+    assert done.stdout == ""
+
+
+def test_known_noise_that_has_ended_is_said(files: dict[str, str], tmp_path: Path) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text("[[known]]\nid = 'old'\nauthor = 'lena'\nreason = 'x'\nexpires = 2026-01-01\npattern = 'amount'\n")
+    done = run("rules", "diff", files["none"], files["none"], "--known-old", str(known))
+    assert done.returncode == 0
+    assert done.stderr.startswith("workbench: known noise old (lena) ended on 2026-01-01: ")

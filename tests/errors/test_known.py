@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 
 from connectors.exceptions import RuleError
-from workbench.errors.grouping import group
+from workbench.errors.grouping import group, prepare
 from workbench.errors.known import parse_known
+from workbench.errors.regroup import Regrouping
 
 ENTRY = 'id = "iframe"\nauthor = "lena"\nreason = "The old payment iframe"\nexpires = 2026-04-01\n'
 
@@ -30,6 +31,21 @@ def test_a_pattern_hides_until_it_expires_and_says_who_and_why():
     assert told["noise_reason"][0] == "The old payment iframe (lena, until 2026-04-01)"
     assert told["noise_rule"][0] == "known/iframe"
     assert told["issue_id"].is_null().to_list() == [True, False, False]
+
+
+def test_an_entry_that_has_ended_gives_its_events_back_and_is_named():
+    trial = Regrouping(prepare(day(), None, None, first_party=["shop.example"]))
+    issue = trial.under("")[0].filter(pl.col("event_id") == "other")["issue_id"].item()
+    ended = ENTRY.replace("iframe", "rate").replace("2026-04-01", "2026-03-05")
+    entries = parse_known(
+        f"[[known]]\n{ENTRY}pattern = 'iframe of order'\n[[known]]\n{ended}fingerprint = '{issue}'\n"
+        f"[[known]]\n{ENTRY.replace('iframe', 'none', 1)}pattern = 'nothing says so'"
+    )
+    (rows,) = trial.under("", known=[entries])
+    hidden = rows.filter(pl.col("noise_class") == "known")
+    assert hidden["event_id"].to_list() == ["march"]
+    assert trial.ended(entries, rows).select("id", "author", "n").rows() == [("iframe", "lena", 1), ("rate", "lena", 1)]
+    assert trial.ended((), rows).is_empty()
 
 
 def test_a_fingerprint_hides_its_issue():

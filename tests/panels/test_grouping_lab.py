@@ -38,6 +38,16 @@ def test_an_edit_is_seen_by_every_panel_and_a_fault_leaves_the_last_good_rules_a
     assert seen == ["type:TypeError -> everything", "type:TypeError ->"]
 
 
+def test_known_noise_that_has_ended_is_said_beside_the_editor_and_in_the_report(lab: GroupingLab) -> None:
+    entry = '[[known]]\nid = "amounts"\nauthor = "lena"\nreason = "Until the fix"\nexpires = 2026-01-01\n'
+    lab.bench.edit(known=f"{entry}pattern = 'amount'")
+    for said in (lab.editor.faults(), lab.editor.html()):
+        assert "Known noise amounts (lena) ended on 2026-01-01" in said
+        assert "events that it names count again" in said
+    lab.bench.edit(known=f"{entry.replace('2026-01', '2027-01')}pattern = 'amount'")
+    assert "ended on" not in lab.editor.html()
+
+
 def test_what_a_stranger_s_browser_sent_is_escaped(lab: GroupingLab) -> None:
     lab.bench.edit('message:"<img src=x onerror=alert(1)>*" -> x')
     assert "<img" not in lab.export.html()

@@ -54,19 +54,29 @@ def diff(
         Write every change as JSON to stdout instead.
     """
     from workbench.case import open_case
-    from workbench.case.regrouping import n_events, read_known, read_rules, rules_diff
+    from workbench.case.regrouping import n_events, read_known, read_rules, regrouping
 
     try:
         if top < 1:
             raise ParameterError(f"--top is {top}; give 1 or more")
-        before, after = read_rules(old), read_rules(new)
-        lists = {"known_old": read_known(known_old), "known_new": read_known(known_new or known_old)}
+        if faults := [*_faults(old), *_faults(new)]:
+            print("\n".join(f"workbench: {said}" for said in dict.fromkeys(faults)), file=sys.stderr)
+            return 2
+        lists = read_known(known_old), read_known(known_new or known_old)
         case = open_case(**asked.given())
-        table, n = rules_diff(case, before, after, **lists), n_events(case)
+        trial, n = regrouping(case), n_events(case)
+        before, after = trial.under(read_rules(old), read_rules(new), known=lists)
+        table, ended = trial.compare(before, after), trial.ended(lists[1], after)
         partial = _partial(case)
     except BlindspotError as error:
         print(f"workbench: {error}", file=sys.stderr)
         return 2
+    for entry in ended.iter_rows(named=True):
+        again = f"{entry['n']:,} events that it names count again"
+        print(
+            f"workbench: known noise {entry['id']} ({entry['author']}) ended on {entry['expires']}: {again}",
+            file=sys.stderr,
+        )
     for said in partial:
         print(f"workbench: partial: {said}", file=sys.stderr)
     if json:
@@ -74,6 +84,15 @@ def diff(
     else:
         print("\n".join(_lines(table, n, top)))
     return 1 if len(table) else 0
+
+
+def _faults(path: Path) -> Iterator[str]:
+    """Name everything that is wrong with a file of rules, not the first fault alone."""
+    from workbench.case.regrouping import read_text
+    from workbench.errors.rule_faults import faults_of
+
+    for fault in faults_of(read_text(path)):
+        yield f"{path}:{fault.line}:{fault.column}: {fault.message}"
 
 
 def _partial(case: Case) -> list[str]:

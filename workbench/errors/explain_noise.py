@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -84,8 +83,7 @@ def tried_known(entries: Sequence[KnownNoise], one: Prepared, issue_id: str) -> 
             fits, why = issue_id == entry.fingerprint, f"its issue is {issue_id}"
         else:
             fits, why = pl.select(pl.lit(text).str.contains(entry.pattern)).item(), "type and message do not fit"
-        ends = datetime(entry.expires.year, entry.expires.month, entry.expires.day, tzinfo=UTC)
-        if fits and at is not None and at >= ends:
+        if fits and at is not None and at >= entry.ends:
             fits, why = False, f"it ended on {entry.expires}"
         elif fits and one.noise["noise_class"].item() is not None:
             fits, why = False, "the event is noise already"

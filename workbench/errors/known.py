@@ -41,6 +41,11 @@ class KnownNoise:
         """The reason as a verdict gives it."""
         return f"{self.reason} ({self.author}, until {self.expires})"
 
+    @property
+    def ends(self) -> datetime:
+        """From when on its events count again."""
+        return datetime(self.expires.year, self.expires.month, self.expires.day, tzinfo=UTC)
+
 
 def parse_known(text: str, name: str = "known-noise.toml") -> tuple[KnownNoise, ...]:
     """Parse a team's list.
@@ -116,20 +121,43 @@ def apply_known(
         if "at" in events.columns
         else pl.repeat(None, len(rows), dtype=pl.Datetime("us", "UTC"), eager=True)
     )
-    text = errors.select(
-        "error_id",
-        text=pl.concat_str(pl.col("type").fill_null("Error"), pl.col("message").fill_null(""), separator=": "),
-    )
     for entry in entries:
-        if entry.fingerprint is not None:
-            fits = (rows["issue_id"] == entry.fingerprint).fill_null(False)
-        else:
-            hit = text.filter(pl.col("text").str.contains(entry.pattern))["error_id"]
-            fits = rows["error_id"].is_in(hit.implode())
-        ends = datetime(entry.expires.year, entry.expires.month, entry.expires.day, tzinfo=UTC)
-        fits &= rows["noise_class"].is_null() & (at < ends).fill_null(True)
+        fits = _named(entry, rows, errors) & (at < entry.ends).fill_null(True)
         verdict = {"noise_class": "known", "noise_reason": entry.said, "noise_rule": f"known/{entry.id}"}
         rows = rows.with_columns(
             pl.when(fits).then(pl.lit(said)).otherwise(pl.col(name)).alias(name) for name, said in verdict.items()
         )
     return rows
+
+
+def ended_entries(entries: Sequence[KnownNoise], rows: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    """List the entries that have ended and whose events count again, so that somebody renews or deletes them.
+
+    Parameters
+    ----------
+    entries, errors
+        As for `apply_known`.
+    rows
+        What `apply_known` gave, with `at` and `n` (events a row).
+
+    Returns
+    -------
+    `id`, `author`, `expires`, `n` (events that it names, from its last day on), in the order of the list.
+    """
+    ended = []
+    for entry in entries:
+        again = rows.filter(_named(entry, rows, errors) & (rows["at"] >= entry.ends).fill_null(False))
+        if len(again):
+            ended.append((entry.id, entry.author, entry.expires, int(again["n"].sum())))
+    schema = {"id": pl.String, "author": pl.String, "expires": pl.Date, "n": pl.Int64}
+    return pl.DataFrame(ended, schema=schema, orient="row")
+
+
+def _named(entry: KnownNoise, rows: pl.DataFrame, errors: pl.DataFrame) -> pl.Series:
+    """Say of each row whether an entry names it and nothing else has called it noise."""
+    if entry.fingerprint is not None:
+        fits = (rows["issue_id"] == entry.fingerprint).fill_null(False)
+    else:
+        text = pl.concat_str(pl.col("type").fill_null("Error"), pl.col("message").fill_null(""), separator=": ")
+        fits = rows["error_id"].is_in(errors.filter(text.str.contains(entry.pattern))["error_id"].implode())
+    return fits & rows["noise_class"].is_null()

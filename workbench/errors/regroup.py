@@ -15,7 +15,7 @@ from workbench.errors.changes import changes
 from workbench.errors.fingerprints import EVENT_COLUMNS, names_asked
 from workbench.errors.grouping import Prepared, fingerprint
 from workbench.errors.impact import stands_for
-from workbench.errors.known import KnownNoise
+from workbench.errors.known import KnownNoise, ended_entries
 from workbench.errors.rule_syntax import REQUEST_KEYS, Rules, parse_rules
 
 _MOST_TITLE = 160
@@ -200,6 +200,13 @@ class Regrouping:
                 rules=pl.lit([], pl.List(pl.String)),
             ).clear()  # fmt: skip
         return table.join(self._about(pairs, table), on="change_id", how="left").sort("change_id").drop("change_id")
+
+    def ended(self, known: Sequence[KnownNoise], rows: pl.DataFrame) -> pl.DataFrame:
+        """List the entries of known noise that have ended and whose events count again; `rows` from `under`."""
+        if "at" not in self.prepared.events.columns or not known:
+            return ended_entries((), rows, rows)
+        dated = rows.join(self.prepared.events.select("event_id", "at"), on="event_id", maintain_order="left")
+        return ended_entries(known, dated, self.prepared.errors)
 
     def _about(self, pairs: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
         """Look at all cells that a named old or new group holds; groups beyond those named are told by these."""

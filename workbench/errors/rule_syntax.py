@@ -200,7 +200,7 @@ class _Line(Reader):
             self.fail(f'expected a matcher such as type:"TypeError", found {self.text[start : start + 12]!r}', start)
         name = ALIASES.get(key, key)
         if name not in KEYS | STACK_KEYS and not name.startswith("tags."):
-            self.fail(f"no matcher {key}; there are: {', '.join(sorted(KEYS))}, tags.<name>", key_at)
+            self.fail(f"no matcher {key}; there are: {', '.join(sorted(KEYS - THREAD_KEYS))}, tags.<name>", key_at)
         if not self.takes(":"):
             self.fail(f'expected a colon after {key}, as in {key}:"..."')
         value_at = self.at

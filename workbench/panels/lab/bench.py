@@ -25,11 +25,12 @@ IN_FORCE, EDITED, DEFAULT = "rules in force", "edited rules", "default, no rules
 
 
 class Tried(NamedTuple):
-    """Two groupings over the same cells, and what became of the first."""
+    """Two groupings over the same cells, what became of the first, and which known noise has ended in the second."""
 
     before: pl.DataFrame
     after: pl.DataFrame
     changes: pl.DataFrame
+    ended: pl.DataFrame
     seconds: float
 
 
@@ -106,7 +107,8 @@ class Bench:
             before, after = trial.under(self.in_force[0], self._good[0], known=lists)
             table = trial.compare(before, after)
             took = (datetime.now(UTC) - began).total_seconds()
-            self._tried = (self._good, Tried(before, after, table, took))
+            ended = trial.ended(lists[1], after)
+            self._tried = (self._good, Tried(before, after, table, ended, took))
         return self._tried[1]
 
     @property

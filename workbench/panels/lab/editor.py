@@ -36,7 +36,23 @@ class Editor(Panel[Bench]):
         if not result.text.strip() and not result.known_text.strip():
             return tag("p", "No rules of the team's own: the default grouping is at work.", cls="bs-empty")
         texts = [("Rules", result.text), ("Known noise", result.known_text)]
-        return join(tag("h4", head) + tag("pre", text.rstrip(), cls="bs-rules") for head, text in texts if text.strip())
+        shown = join(
+            tag("h4", head) + tag("pre", text.rstrip(), cls="bs-rules") for head, text in texts if text.strip()
+        )
+        return shown + self.ended()
+
+    def ended(self) -> Markup:
+        """Say which entries of known noise have ended, and how many events count again."""
+        rows = self.bench.tried.ended.iter_rows(named=True) if self.bench.good[1] else ()
+        return join(
+            tag(
+                "p",
+                f"Known noise {row['id']} ({row['author']}) ended on {row['expires']}: "
+                f"{plural(row['n'], 'event')} that it names {'counts' if row['n'] == 1 else 'count'} again.",
+                cls="bs-partial",
+            )
+            for row in rows
+        )
 
     def faults(self) -> Markup:
         """Say what is wrong, or that nothing is."""
@@ -47,7 +63,7 @@ class Editor(Panel[Bench]):
             )
             entries = self.bench.known_text.count("[[known]]")
             said = f"{plural(rules, 'rule')}, {plural(entries, 'entry', 'entries')} of known noise; all can be read."
-            return tag("p", said, cls="bs-cap")
+            return tag("p", said, cls="bs-cap") + self.ended()
         items = [
             tag("li", tag("b", f"{fault.file} {fault.line}:{fault.column}"), " ", prose(fault.message))
             for fault in found[:6]
