@@ -29,6 +29,10 @@ LINES = re.compile(r"\.(ndjson|jsonl|jsonlines|log)$")
 # What lies behind a network is fetched ahead of its reader: so many files, each of at most so many bytes.
 AHEAD, SMALL = 16, 4 << 20
 
+# One document, unpacked: more is no evidence but a bomb, or many documents without a line between them.
+LARGEST = 512 << 20
+TOO_LARGE = f"it unpacks to more than {LARGEST >> 20} MB in one document; cut it into lines, one document each"
+
 Refuse = Callable[[str, str], None]
 
 
@@ -85,7 +89,13 @@ class SourceFile:
 
     def read(self) -> bytes:
         """Give the whole content, decompressed."""
-        return b"".join(self.blocks())
+        parts, size = [], 0
+        for block in self.blocks():
+            parts.append(block)
+            size += len(block)
+            if size > LARGEST:
+                raise FormatError(TOO_LARGE)
+        return b"".join(parts)
 
     def head(self, size: int = 65_536) -> bytes:
         """Give the beginning of the content, as far as it can be read."""
@@ -102,16 +112,24 @@ class SourceFile:
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Give the lines that are not empty with their numbers, from 1; not the line in which a broken file ends."""
-        rest, number = b"", 0
+        begun, number = [b""], 0  # the pieces of a line that goes on
         try:
             for block in self.blocks():
-                *whole, rest = (rest + block).split(b"\n")
+                first, *more = block.split(b"\n")
+                begun.append(first)
+                if not more:
+                    if sum(map(len, begun)) > LARGEST:
+                        raise FormatError(TOO_LARGE)
+                    continue
+                *whole, rest = [b"".join(begun), *more]
+                begun = [rest]
                 for line in whole:
                     number += 1
                     if line.strip():
                         yield number, line
         except FormatError as error:
             raise FormatError(f"{error}; {number} lines before it were read") from error
+        rest = b"".join(begun)
         if rest.strip():
             yield number + 1, rest
 

@@ -167,7 +167,7 @@ def _from_keyring(users: list[str]) -> Secret | None:
         found = next(filter(None, (keyring.get_password(SERVICE, user) for user in users)), None)
     except errors.NoKeyringError:
         return None
-    except errors.KeyringError as error:
+    except (errors.KeyringError, ImportError, AttributeError, OSError) as error:  # the latter: a backend that is none
         raise AuthError(
             f"the keyring cannot be read ({type(error).__name__}); unlock it, or set an environment variable instead"
         ) from error

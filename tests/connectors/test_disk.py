@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ import sys
 import polars as pl
 import pytest
 
+from connectors import files
 from connectors.disk import Disk
 from connectors.exceptions import AddressError, FetchError
 from connectors.lake import Lake
@@ -97,3 +99,21 @@ def test_a_broken_part_is_one_sentence_and_verify_says_which(tmp_path):
     for use in (lambda: lake.events(Window()), lambda: compact(lake), lambda: lake.write("events", EVENT)):
         with pytest.raises(FetchError, match=r"a part of the table at .* cannot be read; `workbench lake verify`"):
             use()
+
+
+def test_a_document_that_unpacks_without_end_is_refused_and_long_lines_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST", 5_000_000)
+    long = b'{"a": "' + b"x" * 4_000_000 + b'"}'
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b"0" * 50_000_000))
+    (tmp_path / "bomb.ndjson.gz").write_bytes(gzip.compress(b'{"a": 1}\n' + b"0" * 50_000_000))
+    (tmp_path / "long.ndjson").write_bytes(b"\n".join([b'{"a": 1}', long, b"", long, b'{"a": 2}']))
+    refused: list[tuple[str, str]] = []
+    found = files.each_document(files.find_files(tmp_path), lambda *why: refused.append(why))
+    read = [(place, len(raw)) for _, place, raw in found]
+    assert read == [
+        ("bomb.ndjson.gz:1", 8), ("long.ndjson:1", 8), ("long.ndjson:2", len(long)),
+        ("long.ndjson:4", len(long)), ("long.ndjson:5", 8),
+    ]  # fmt: skip
+    assert [place for place, _ in refused] == ["bomb.json.gz", "bomb.ndjson.gz"]
+    assert all("unpacks to more than" in why for _, why in refused)
+    assert refused[1][1].endswith("1 lines before it were read")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.exceptions import AuthError
+from connectors.exceptions import AuthError, ParameterError
 from connectors.secrets import Secret, secret_of
 
 keyring = pytest.importorskip("keyring", reason="install keyring: uv sync --group heavy")
@@ -78,3 +78,20 @@ def test_no_secret_is_none_and_a_locked_ring_is_said(ring, monkeypatch):
 def test_without_the_package_only_the_environment_is_looked_at(ring, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "keyring", None)
     assert secret_of("sentry", HOST) is None
+
+
+class Misplaced(Ring):
+    """As keyring behaves when its configuration names a backend that is not installed."""
+
+    def get_password(self, service, username):
+        raise ModuleNotFoundError("No module named 'no'")
+
+
+def test_a_keyring_that_is_set_up_wrongly_and_a_variable_that_holds_no_secret_are_said(ring, monkeypatch):
+    ring(Misplaced())
+    with pytest.raises(AuthError, match=r"the keyring cannot be read .ModuleNotFoundError.; unlock it, or set an env"):
+        secret_of("sentry", HOST)
+    monkeypatch.setenv("BLINDSPOT_SENTRY_TOKEN", "hush hush")
+    with pytest.raises(ParameterError, match="BLINDSPOT_SENTRY_TOKEN: a secret holds a space") as raised:
+        secret_of("sentry", HOST)
+    assert "hush" not in str(raised.value)

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 
 from connectors import http as http_module
-from connectors.exceptions import AddressError, FetchError, SourceError, SourceNotFound
+from connectors.exceptions import AddressError, FetchError, RateLimited, SourceError, SourceNotFound
 from connectors.http import Http
 from connectors.registry import open_store
 from connectors.secrets import Secret
@@ -210,3 +210,20 @@ def test_an_address_that_is_too_long_to_be_a_path_is_one_sentence():
     for address in ("x" * 5_000, "x/" * 4_000, "~nobody-of-this-name/lake"):
         with pytest.raises((AddressError, SourceNotFound)):
             open_store(address)
+
+
+@pytest.mark.parametrize("later", ["Mon, 09 Mar 1998 14:00:00 GMT", "-5", "soon", "Infinity", "0"])
+def test_a_time_to_come_back_that_is_past_or_none_is_soon(later):
+    with playing(Play(429, headers={"retry-after": later}), Play(body=b"[1]")) as server:
+        http = client(server.url)
+        assert http.get("rows").json() == [1]
+        assert http.pace.waits() < 1
+
+
+@pytest.mark.parametrize("later", ["Fri, 31 Dec 9999 23:59:59 GMT", "99999999999999999999"])
+def test_a_time_to_come_back_that_nobody_lives_to_see_is_not_waited_for(later):
+    with (
+        playing(Play(429, headers={"retry-after": later})) as server,
+        pytest.raises(RateLimited, match=r"acme asks us to come back in .* and we wait 120 s at most"),
+    ):
+        client(server.url).get("rows")
