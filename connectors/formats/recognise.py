@@ -25,7 +25,10 @@ LINES_LOOKED_AT = 10
 ITEM_TYPES = frozenset({
     "event", "transaction", "span", "session", "sessions", "client_report", "attachment", "user_report", "feedback",
     "replay_event", "replay_recording", "replay_video", "log", "profile", "profile_chunk", "check_in", "trace_metric",
+    "statsd", "metric", "metric_buckets", "otel_span", "raw_security", "security", "form_data",
 })  # fmt: skip
+# how zlib begins, as text: an event that rrweb's packer packed
+PACKED = ("x\x01", "x\x5e", "x\x9c", "x\xda")
 
 _json = msgspec.json.Decoder()
 # a flat object with a type, also one that is cut off
@@ -91,6 +94,8 @@ def _kind(name: str, document: Any) -> str | None:
         if not document:
             return None
         document = document[0]
+    if isinstance(document, str) and document.startswith(PACKED):
+        return "replays"
     if not isinstance(document, dict):
         return None
     if _is_vital(document) or any(

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from connectors.exceptions import SourceNotFound
 from connectors.formats.rrweb import Whose, read_segment, replay_event_rows
 from connectors.formats.sentry_replay import read_listed_replay, replay_rows
 from connectors.formats.sentry_rest import Wrapped
@@ -50,4 +51,7 @@ def read_all(http: Http, org_path: str, project_path: str, asked: Mapping[str, A
     for listed in read_replays(http, org_path, asked):
         yield Batch({}, listed.refused, listed.calls, note=listed.note)
         for replay_id, session_id in listed.tables["replays"].select("replay_id", "session_id").iter_rows():
-            yield from read_recording(http, project_path, replay_id, session_id)
+            try:
+                yield from read_recording(http, project_path, replay_id, session_id)
+            except SourceNotFound as gone:  # its segments are kept for less long than the list is
+                yield Batch({}, note=f"recording {replay_id} was listed, and its segments are not there ({gone})")

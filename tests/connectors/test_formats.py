@@ -190,6 +190,13 @@ def test_events_that_rrwebs_packer_packed(form, ascii_only):
     assert "cut off" in rows.refused[0].reason
 
 
+def test_a_file_of_packed_events_is_known_for_a_recording(tmp_path):
+    (tmp_path / "s1.json").write_text(json.dumps(PACKED))
+    assert FolderSource(tmp_path).replays(Window()).frame.collect().select("replay_id", "event_count").rows() == [
+        ("s1", 2)
+    ]
+
+
 def otlp(span: dict, resource: dict | None = None, scopes: str = "scopeSpans") -> tuple[dict, list]:
     base = {
         "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",

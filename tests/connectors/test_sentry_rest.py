@@ -222,6 +222,19 @@ def test_recordings_and_their_segments():
     ]  # fmt: skip
 
 
+def test_a_recording_whose_segments_are_gone_costs_only_itself():
+    expired = {**REPLAYS[0], "id": "ab" * 16}
+    server = SentryServer(replays=[expired, REPLAYS[0]], segments=SEGMENTS)
+    with serving(server) as url:
+        store = open_store(f"sentry+{url.url}/acme/shop")
+        batches = list(store.read("replay_events", Window()))
+    rows = [row for batch in batches for frame in batch.tables.values() for row in frame["replay_id"]]
+    assert set(rows) == {REPLAY}
+    assert any(
+        f"recording {'ab' * 16} was listed, and its segments are not there" in (one.note or "") for one in batches
+    )
+
+
 class OneAtATime(SentryServer):
     """The list of events has a `concurrent_limit` of 1 (issues/endpoints/project_events.py): one more is refused."""
 
