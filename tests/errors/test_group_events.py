@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
+from connectors.exceptions import TableError
 from connectors.tables import FRAMES, REQUESTS
 from workbench.errors.grouping import group_events
 
@@ -56,6 +57,21 @@ CALLS = {
 }
 
 
+NARROW = {"line": pl.Int32, "column": pl.UInt32, "frame_index": pl.UInt8, "exception_index": pl.Int16}
+TEXT_AT = ASKED.with_columns(pl.col("at").dt.to_string("%FT%TZ"))
+CALLS |= {
+    "lazy": (FULL.lazy(), GIVEN.lazy(), ASKED.lazy()),
+    "narrow numbers": (FULL, GIVEN.cast(NARROW), ASKED.cast({"status": pl.Int16})),
+    "one table's times without a zone": (FULL, GIVEN, ASKED.with_columns(pl.col("at").dt.replace_time_zone(None))),
+    "times of another zone": (FULL.with_columns(pl.col("at").dt.convert_time_zone("Asia/Tokyo")), GIVEN, ASKED),
+    "times as text": (FULL.with_columns(pl.col("at").dt.to_string("%FT%TZ")), GIVEN, TEXT_AT),
+    "times as milliseconds": (FULL.with_columns(pl.col("at").dt.epoch("ms")), GIVEN, ASKED),
+    "dates": (FULL.with_columns(pl.col("at").dt.date()), GIVEN, ASKED),
+    "rows twice": (FULL, pl.concat([GIVEN, GIVEN]), pl.concat([ASKED, ASKED])),
+    "columns of ours": (FULL.with_columns(issue_id=1, bug_id=2), GIVEN.with_columns(stack_id=1, host=3), ASKED),
+}
+
+
 def test_the_signature_is_the_documented_one():
     parameters = inspect.signature(group_events).parameters
     assert list(parameters) == ["events", "frames", "requests", "releases", "first_party", "rules"]
@@ -69,7 +85,7 @@ def test_two_crashes_are_one_bug_however_little_is_given(call):
     events, frames, requests = CALLS[call]
     told = group_events(events, frames, requests)
     assert told.columns == COLUMNS
-    assert told.schema["event_id"] == events.schema["event_id"]
+    assert told.schema["event_id"] == events.collect_schema()["event_id"]
     assert told["event_id"].cast(pl.String).to_list() == ["c", "a", "d", "b"]
     crash, same, noise, other = told.rows(named=True)
     assert crash["issue_id"] == same["issue_id"] != other["issue_id"]
@@ -89,6 +105,38 @@ def test_rules_and_releases_work_on_all_of_them(call):
     told = group_events(events, frames, requests, releases=deploys, first_party=["shop.example"], rules=rules)
     assert told["issue_id"].n_unique() == 3
     assert told["issue_id"].null_count() == 1
+
+
+@pytest.mark.parametrize(
+    "releases", [pl.DataFrame({"release": ["1"]}), pl.LazyFrame({"release": ["1"], "deployed_at": ["2026-03-09"]})]
+)
+def test_releases_may_lack_their_times_or_be_lazy(releases):
+    assert group_events(FULL, GIVEN, ASKED, releases=releases)["bug_id"].n_unique() == 3
+
+
+def test_an_event_given_twice_is_told_twice_and_counted_once():
+    told = group_events(pl.concat([FULL, FULL]), GIVEN, ASKED)
+    assert told["event_id"].to_list() == [*"cadb", *"cadb"]
+    assert told[:4].equals(told[4:])
+    assert told[:4].equals(group_events(FULL, GIVEN, ASKED))
+
+
+def test_an_event_without_an_id_is_still_told():
+    told = group_events(EVENTS.with_columns(event_id=pl.Series(["c", None, None, "b"])), None, None)
+    assert told["event_id"].to_list() == ["c", None, None, "b"]
+    assert told["noise_class"].to_list() == [None, None, "opaque", None]
+    assert told["bug_id"][0] == told["bug_id"][1] is not None
+
+
+def test_one_event_and_none():
+    assert group_events(FULL[:1], GIVEN, ASKED)["bug_id"].to_list() == ["B1"]
+    assert group_events(FULL.clear(), GIVEN, ASKED).columns == COLUMNS
+    assert group_events(pl.DataFrame(), None, None).columns == COLUMNS
+
+
+def test_times_that_are_none_are_said_in_one_sentence():
+    with pytest.raises(TableError, match=r"events\.at: 4 of 4 values are not times"):
+        group_events(EVENTS.with_columns(at=pl.lit("yesterday")), None, None)
 
 
 def test_ids_that_are_numbers_come_back_as_numbers():
