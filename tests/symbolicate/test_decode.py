@@ -210,3 +210,13 @@ def test_invalid_text_and_broken_escapes_at_once_are_read_leniently():
 def test_the_error_says_where():
     with pytest.raises(SourceMapError, match="generated line 3 has source 4, not within 0 and 0"):
         decode_map(map_bytes(sources=["a"], mappings="AAAA;;AIAA"))
+
+
+def test_positions_come_in_pairs():
+    decoded = decode_map(map_bytes(sources=["a"], mappings="AAAA;;;AACA"))
+    with pytest.raises(ValueError, match="not equally long: 2 and 1"):
+        decoded.original([0, 1], [0])
+    assert decoded.original([], []).rows() == []
+    far = [(2**40, 0), (0, 2**40), (-1, 0), (0, -1)]
+    found = decoded.original(*zip(*far, strict=True))
+    assert found.rows() == [(None,) * 4, ("a", 0, 0, None), (None,) * 4, (None,) * 4]

@@ -110,11 +110,21 @@ def test_a_mangled_name_is_read_from_the_callers_mapping(store):
         ("https://SHOP.example/assets/app.js", "https://shop.example/assets/app.js"),
         ("app:///assets/app.js", "~/assets/app.js"),
         ("~/assets/app.js", "~/assets/app.js?v=1"),
+        ("https://shop.example/_next/app/%5Bslug%5D/page.js", "~/_next/app/[slug]/page.js"),
+        ("https://shop.example//assets/app.js", "~/assets/app.js"),
+        ("https://shop.example:443/assets/app.js", "https://shop.example/assets/app.js"),
+        ("http://shop.example/assets/100%.js", "http://shop.example:80/assets/100%.js"),
     ],
 )
 def test_addresses_that_mean_one_file(url, stored):
     store = MemoryStore({"app.js.map": APP_MAP}, [artifact(url=stored)])
     assert one(at(29, url=url), store)["map_status"] == "mapped"
+
+
+@pytest.mark.parametrize(("dist", "stored"), [(None, ""), ("", None), ("", ""), ("web", "")])
+def test_an_empty_dist_is_none(dist, stored):
+    store = MemoryStore({"app.js.map": APP_MAP}, [artifact(dist=stored)])
+    assert one(at(29, dist=dist), store)["map_status"] == "mapped"
 
 
 def test_the_artifact_that_names_the_host_wins():

@@ -19,6 +19,7 @@ from workbench.symbolicate.contents import Contents
 from workbench.symbolicate.vlq import Mappings
 from workbench.symbolicate.wire import read_map
 
+_LAST_COLUMN = (1 << 32) - 1  # of a key
 _MANY = 20_000  # below this, sorting queries costs more than it saves
 
 
@@ -74,10 +75,12 @@ class SourceMap:
         first: a binary search in order finds its way in the processor's cache.
         """
         lines, columns = np.asarray(lines, np.int64), np.asarray(columns, np.int64)
+        if lines.shape != columns.shape:
+            raise ValueError(f"lines and columns are not equally long: {lines.size} and {columns.size}")
         keys = self.columns.key
         if not keys.size:
             return np.full(lines.shape, -1, np.int64)
-        wanted = (lines << 32) | columns
+        wanted = (lines << 32) | np.minimum(columns, _LAST_COLUMN)
         if wanted.size > _MANY and (wanted[1:] < wanted[:-1]).any():
             order = np.argsort(wanted)
             found = np.empty(wanted.size, np.int64)
@@ -104,6 +107,11 @@ class SourceMap:
         -------
         A frame of `source`, `line`, `column` (0-based), `name`; all null where the position is not mapped, `source`
         alone null where the map gives the source no name.
+
+        Raises
+        ------
+        ValueError
+            Lines and columns are not equally long.
 
         Examples
         --------

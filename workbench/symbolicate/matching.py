@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import polars as pl
 
 from workbench.rules.loader import load
 
+_PORTS = {"http": ":80", "https": ":443"}
 SURE_STATUSES = ("mapped", "release_mismatch")
 
 
@@ -62,12 +63,17 @@ class Address(NamedTuple):
 def address_of(url: str) -> Address:
     """Take an address apart, without query and fragment; `~/`, bare and rooted paths have no host.
 
+    Escapes are undone, as a build has `[slug]` in a file's name where browsers say `%5Bslug%5D`; so are doubled
+    slashes and the port that a scheme has anyway.
+
     Examples
     --------
     >>> address_of("https://Shop.example:8443/assets/app.js?v=3")
     Address(host='shop.example:8443', path='/assets/app.js')
     >>> address_of("~/assets/app.js") == address_of("assets/app.js") == address_of("app:///assets/app.js")
     True
+    >>> address_of("https://shop.example:443//app/%5Bslug%5D.js")
+    Address(host='shop.example', path='/app/[slug].js')
     """
     url = url.strip().split("#")[0].split("?")[0]
     if "://" in url or url.startswith("//"):
@@ -76,11 +82,16 @@ def address_of(url: str) -> Address:
         except ValueError:  # brackets that are no IPv6 address
             return Address(None, url)
         web = parts.scheme in ("http", "https", "")
-        return Address(parts.netloc.rpartition("@")[2].lower() or None if web else None, parts.path or "/")
+        host = parts.netloc.rpartition("@")[2].lower().removesuffix(_PORTS.get(parts.scheme, ":"))
+        return Address(host or None if web else None, _plain_path(parts.path or "/"))
     path = url.removeprefix("~")
     while path.startswith("./"):
         path = path[2:]
-    return Address(None, path if path.startswith("/") else f"/{path}")
+    return Address(None, _plain_path(path if path.startswith("/") else f"/{path}"))
+
+
+def _plain_path(path: str) -> str:
+    return re.sub("/{2,}", "/", unquote(path))
 
 
 def plain_debug_id(debug_id: str | None) -> str | None:
@@ -225,8 +236,8 @@ class Catalogue:
 
 
 def _with_dist(found: list[Artifact], bundle: Bundle, address: Address, debug_id: str | None) -> Match:
-    fits = [artifact for artifact in found if artifact.dist in (bundle.dist, None)]
-    fits.sort(key=lambda artifact: artifact.dist is None and bundle.dist is not None)
+    fits = [artifact for artifact in found if not artifact.dist or artifact.dist == bundle.dist]
+    fits.sort(key=lambda artifact: not artifact.dist and bool(bundle.dist))
     if not fits:
         there = ", ".join(sorted({repr(artifact.dist) for artifact in found}))
         mine = f"dist {bundle.dist!r}" if bundle.dist else "no dist"
