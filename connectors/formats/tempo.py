@@ -45,7 +45,7 @@ class Answered(msgspec.Struct):
 
     @property
     def is_partial(self) -> bool:
-        """True when Tempo says that the trace is larger than it gives."""
+        """True when Tempo says that it gives less than the trace: too large, filtered or pruned, as `message` tells."""
         return self.status in (1, "PARTIAL")
 
 

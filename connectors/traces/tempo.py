@@ -66,7 +66,7 @@ class TempoStore(RemoteStore):
                 yield page_of([rows], self.user_key, note=f"no trace {trace_id}")
                 continue
             read_trace(answered, f"trace {trace_id}", rows)
-            note = f"trace {trace_id} is larger than Tempo gives ({answered.message or 'partial'})"
+            note = f"trace {trace_id} is not whole ({answered.message or 'Tempo gives a part of it'})"
             partial = answered.is_partial
             yield page_of([rows], self.user_key, truncated=partial, note=note if partial else None)
 

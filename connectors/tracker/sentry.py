@@ -115,7 +115,8 @@ class SentryStore(RemoteStore):
             True,
             f"project {self.project.get('slug')} (number {self.project.get('id')}) opens",
             max(since, kept) if since else kept,
-            f"one call for {PER_PAGE} events, replays or spans; one for a release's deploys, a recording, a trace",
+            f"one call for {PER_PAGE} replays or spans, and for as many events or fewer (some servers cap full ones, "
+            "and answer 60 calls a minute, one at a time); one for a release's deploys, a recording, a trace",
         )
 
     def _read_events(self, window: Window) -> Iterator[Batch]:

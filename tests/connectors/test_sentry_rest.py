@@ -404,7 +404,7 @@ def test_what_a_check_says():
     assert check.ok
     assert check.says == "project shop (number 4507) opens"
     assert check.since is not None
-    assert "one call for 100 events" in check.calls
+    assert "one call for 100 replays or spans, and for as many events or fewer" in check.calls
 
 
 def test_glitchtip_is_read_from_the_newest_back_to_the_window():

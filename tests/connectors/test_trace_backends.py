@@ -224,3 +224,23 @@ def test_protobuf_gives_the_rows_that_json_gives(delimited, traces, expected, tm
     assert fetched.frame.collect().sort(order).select(columns).equals(expected.sort(order).select(columns))
     place = "cut.bin message 1" if delimited == "one behind the other" else "cut.bin"
     assert [refused.place for refused in fetched.report.refused] == [place]
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "note"),
+    [
+        ("PARTIAL", "Trace exceeds maximum size of 5000000 bytes, a partial trace is returned", "exceeds maximum size"),
+        (1, None, "Tempo gives a part of it"),
+        ("COMPLETE", None, None),
+    ],
+)
+def test_a_trace_that_tempo_gives_a_part_of(status, message, note, traces):
+    """`PartialStatus` of tempo.proto, by name or number, with what modules/frontend/combiner says of it."""
+    from tests.connectors.trace_servers import as_tempo
+
+    trace, parts = next(iter(traces.items()))
+    answer = {**as_tempo(parts), "status": status, "message": message, "metrics": {"inspectedBytes": "4711"}}
+    with playing(Play(200, json.dumps(answer).encode(), JSON)) as server:
+        report = open_store(f"tempo+{server.url}").spans(trace_ids=[trace]).report
+    assert (report.rows, report.truncated) == (len(parts), note is not None)
+    assert note is None or note in report.note
