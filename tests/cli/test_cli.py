@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.reports.test_run import write_notebook
 from workbench.cli import main
+from workbench.cli.report import make
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -77,3 +79,19 @@ def test_a_missing_source_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     assert "nowhere" in last
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_source_that_was_down_is_told_and_fails_a_strict_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook = write_notebook(
+        tmp_path,
+        "from workbench import panels",
+        "panels.Headline(panels.HeadlineView('Found', 'x'))",
+        "panels.Completeness(panels.CompletenessView(('Spans could not be read: down.', '5 % are unmapped.'), 1))",
+    )
+    assert make(str(notebook), {}, tmp_path / "r.html", strict=True) == 1
+    printed = capsys.readouterr()
+    assert "Partial evidence: 1 fetch failed or broke off" in printed.err
+    assert printed.out.strip() == str(tmp_path / "r.html")
+    assert "Spans could not be read: down." in (tmp_path / "r.html").read_text(encoding="utf-8")

@@ -74,6 +74,7 @@ def test_of_many_releases_without_maps_a_few_are_named(many: Incident) -> None:
 
 def test_a_fetch_that_broke_off_is_told_as_partial_and_one_that_gave_nothing_as_failed() -> None:
     page = Incident(Errors(broken={"spans": 2, "lab_runs": 0}))
+    assert 'data-outages="2"' in page.completeness.html()
     said = text(page.completeness.html())
     assert "Spans could be read only in part (2 rows came): the second page broke off." in said
     assert "Lab runs could not be read: the second page broke off." in said
@@ -107,7 +108,7 @@ def test_a_deploy_is_known_under_the_name_that_events_give_the_release() -> None
 
 def test_a_source_without_an_error_tracker_is_not_a_site_without_errors(tmp_path: Path) -> None:
     beacon = {"name": "LCP", "value": 900, "id": "v5-1", "rating": "good", "navigationType": "navigate",
-              "pageViewId": "p1", "sessionId": "s1", "timestamp": 1773000000000, "url": "https://a.example/"}  # fmt: skip
+              "pageViewId": "p1", "sessionId": "s1", "timestamp": 1773000000000, "url": "https://a.test/"}  # fmt: skip
     (tmp_path / "beacons.ndjson").write_text(json.dumps(beacon) + "\n", encoding="utf-8")
     said = text(Incident(tmp_path).headline.html())
     assert said.startswith("This source holds no errors at all")

@@ -14,15 +14,17 @@ report = App(name="report", help="Make a report: one HTML file that opens from d
 
 
 @report.command
-def incident(*, asked: Asked = EVERYTHING, out: Path | None = None) -> None:
+def incident(*, asked: Asked = EVERYTHING, out: Path | None = None, strict: bool = False) -> int:
     """Make the report of an incident.
 
     Parameters
     ----------
     out
         The HTML file; reports/incident-DAY-TIME.html when not given.
+    strict
+        Exit with 1 when a source was down or broke off; the report is made all the same.
     """
-    make("incident", asked.given(), out)
+    return make("incident", asked.given(), out, strict)
 
 
 @report.command
@@ -33,7 +35,8 @@ def grouping(
     labels: Path | None = None,
     known_noise: Path | None = None,
     out: Path | None = None,
-) -> None:
+    strict: bool = False,
+) -> int:
     """Make the report of how well errors are grouped, as every night.
 
     Parameters
@@ -46,9 +49,13 @@ def grouping(
         The team's list of known noise.
     out
         The HTML file; reports/grouping_lab-DAY-TIME.html when not given.
+    strict
+        Exit with 1 when a source was down or broke off; the report is made all the same.
     """
     files = {"rules": rules, "labels": labels, "known_noise": known_noise}
-    make("grouping_lab", {**asked.given(), **{name: path and str(path) for name, path in files.items()}}, out)
+    return make(
+        "grouping_lab", {**asked.given(), **{name: path and str(path) for name, path in files.items()}}, out, strict
+    )
 
 
 @report.command
@@ -65,7 +72,8 @@ def vitals(
     after: str | None = None,
     min_samples: int | None = None,
     out: Path | None = None,
-) -> None:
+    strict: bool = False,
+) -> int:
     """Make the report of what users measured, as every week.
 
     Parameters
@@ -90,10 +98,12 @@ def vitals(
         Fewest page views of a group that get a percentile; 30 when not given.
     out
         The HTML file; reports/vitals-DAY-TIME.html when not given.
+    strict
+        Exit with 1 when a source was down or broke off; the report is made all the same.
     """
     more = {"metric": metric, "device": device, "route": route, "region": region, "browser": browser,
             "connection": connection, "before": before, "after": after, "min_samples": min_samples}  # fmt: skip
-    make("vitals", {**asked.given(), **more}, out)
+    return make("vitals", {**asked.given(), **more}, out, strict)
 
 
 @report.command
@@ -103,7 +113,8 @@ def source_maps(
     site: str | None = None,
     maps: str | None = None,
     out: Path | None = None,
-) -> None:
+    strict: bool = False,
+) -> int:
     """Make the report of source maps: which stacks can be read, and why the others cannot.
 
     Parameters
@@ -114,12 +125,15 @@ def source_maps(
         A store of source maps that turned up since: what they change is shown.
     out
         The HTML file; reports/source_maps-DAY-TIME.html when not given.
+    strict
+        Exit with 1 when a source was down or broke off; the report is made all the same.
     """
-    make("source_maps", {**asked.given(), "site": site, "maps": maps}, out)
+    return make("source_maps", {**asked.given(), "site": site, "maps": maps}, out, strict)
 
 
-def make(name: str, asked: dict[str, Any], out: Path | None) -> None:
-    """Make one report; its finding goes to stderr, the path of its HTML file to stdout."""
+def make(name: str, asked: dict[str, Any], out: Path | None, strict: bool = False) -> int:
+    """Make one report; its finding goes to stderr, the path of its HTML file to stdout. Give the exit code back."""
+    from workbench.charts.labels import plural
     from workbench.reports.run import run_report
 
     made = run_report(name, {key: value for key, value in asked.items() if value is not None}, out)
@@ -128,4 +142,9 @@ def make(name: str, asked: dict[str, Any], out: Path | None) -> None:
     console.print(
         f"{made.bytes / 1e6:.1f} MB in {made.seconds:.0f} s; the executed notebook lies beside it", style="dim"
     )
+    if made.outages:
+        console.print(
+            f"Partial evidence: {plural(made.outages, 'fetch', 'fetches')} failed or broke off, see its ledger"
+        )
     print(made.html)
+    return int(strict and made.outages > 0)

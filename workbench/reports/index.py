@@ -54,8 +54,8 @@ def write_index(folder: Path) -> Path:
     page = Markup("<!doctype html>") + tag(
         "html",
         tag("head", tag("meta", charset="utf-8"), tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-            tag("title", "Incident reports"), tag("style", Markup(style_sheet()))),
-        tag("body", tag("main", tag("div", tag("h1", "Incident reports"),
+            tag("title", "Reports"), tag("style", Markup(style_sheet()))),
+        tag("body", tag("main", tag("div", tag("h1", "Reports"),
             table(["Finding", "Made", Column("Size", number=True)], rows), cls="bs")), cls="bs-report"),
         lang="en",
     )  # fmt: skip

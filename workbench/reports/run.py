@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
     from traitlets.config import Config
 
+_OUTAGES = re.compile(r'<(?:p|div) class="bs-partial" data-outages="(\d+)">')
 NOTEBOOKS = ("notebooks", "workbench/notebooks")
 
 
@@ -33,13 +35,14 @@ class ReportFailed(BlindspotError):
 
 @dataclass(frozen=True)
 class Made:
-    """A report that was made."""
+    """A report that was made; `outages` is how many fetches it says failed or broke off."""
 
     html: Path
     notebook: Path
     title: str
     seconds: float
     bytes: int
+    outages: int = 0
 
 
 def run_report(name: str, given: dict[str, Any], out: Path | str | None = None, *, progress: bool = True) -> Made:
@@ -84,7 +87,8 @@ def run_report(name: str, given: dict[str, Any], out: Path | str | None = None, 
     html.write_text(page, encoding="utf-8")
     write_index(html.parent)
     took = (datetime.now(UTC) - began).total_seconds()
-    return Made(html, executed, resources["blindspot"]["title"], took, html.stat().st_size)
+    outages = max(map(int, _OUTAGES.findall(page)), default=0)
+    return Made(html, executed, resources["blindspot"]["title"], took, html.stat().st_size, outages)
 
 
 def _place(out: Path | str | None, dated: str, plain: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from workbench.charts.labels import count, plural
-from workbench.panels.completeness import CompletenessView
+from workbench.panels.completeness import CompletenessView, outages
 from workbench.panels.field.look import Look
 from workbench.panels.incident.words import listed, sentence
 from workbench.panels.ledger import LedgerView
@@ -72,13 +72,15 @@ def aside_view(look: Look) -> SectionView:
 def completeness_view(look: Look) -> CompletenessView:
     """Say what is missing of the vitals."""
     reports = [report for report in look.case.evidence.reports if report.table in ("vitals", "sessions", "lab_runs")]
+    asked = [report for report in reports if report.table == "vitals"]
+    none = asked and not any(report.rows or report.failed for report in asked)
     return CompletenessView((
-        *(f"{_table(report.table)} could not be read: {report.failed}" for report in reports if report.failed),
-        *(f"{_table(report.table)} were cut off: the source has more." for report in reports if report.truncated),
+        *outages(reports),
+        *(["No vitals came: either nobody measured any, or this source does not hold them."] if none else []),
         *(f"{_table(report.table)} are sampled: {report.sampling}." for report in reports if report.sampling),
         *(sentence(f"{plural(len(report.refused), 'record')} of {report.table.replace('_', ' ')} set aside: "
                    f"{report.refused[0].reason} ({report.refused[0].place})") for report in reports if report.refused),
-    ))  # fmt: skip
+    ), len(outages(reports)))  # fmt: skip
 
 
 def ledger_view(look: Look) -> LedgerView:

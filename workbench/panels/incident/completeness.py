@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from connectors.stores import FetchReport
 from workbench.case import Case
 from workbench.charts.labels import plural, release_name, share
-from workbench.panels.completeness import CompletenessView
-from workbench.panels.incident.words import sentence
+from workbench.panels.completeness import CompletenessView, outages
 from workbench.panels.ledger import LedgerView
 
 RELEASES = 5
@@ -27,8 +25,7 @@ def completeness_view(case: Case) -> CompletenessView:
     joins = missing(case)
     reports = case.evidence.reports
     said = [
-        *(sentence(f"{_table(report.table)} {_came(report)}: {report.failed}") for report in reports if report.failed),
-        *(f"{_table(report.table)} were cut off: the source has more." for report in reports if report.truncated),
+        *outages(reports),
         *([NO_ERRORS] if case.events.is_empty() else []),
         *unmapped,
         *_of_what(joins, "replay", "no replay"),
@@ -40,7 +37,7 @@ def completeness_view(case: Case) -> CompletenessView:
             if report.refused
         ),
     ]
-    return CompletenessView(tuple(said))
+    return CompletenessView(tuple(said), len(outages(reports)))
 
 
 def ledger_view(case: Case) -> LedgerView:
@@ -113,14 +110,3 @@ def _of_what(joins: pl.DataFrame, what: str, said: str) -> list[str]:
         return []
     reasons = ", ".join(f"{row['reason']} {share(row['share'])}" for row in rows.head(3).iter_rows(named=True))
     return [f"{share(rows['share'].sum())} of errors have {said} ({reasons})."]
-
-
-def _came(report: FetchReport) -> str:
-    """Say what became of a fetch that failed: several systems may give one table, and one page may fail of many."""
-    if not report.rows:
-        return "could not be read"
-    return f"could be read only in part ({plural(report.rows, 'row')} came)"
-
-
-def _table(name: str) -> str:
-    return name.replace("_", " ").capitalize()
