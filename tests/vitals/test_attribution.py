@@ -60,6 +60,13 @@ def test_a_script_without_a_function_is_named_by_what_invoked_it():
     assert table.filter(kind="script")["culprit"].item() == "TimerHandler:setTimeout in a.js"
 
 
+def test_a_place_that_the_browser_does_not_know_is_none():
+    script = {"entry": {"sourceURL": "https://cdn.test/app.js", "sourceFunctionName": "pay", "sourceCharPosition": -1}}
+    vitals = pl.DataFrame({"metric": "INP", "value": [900.0], "attribution": [json.dumps({"longestScript": script})]})
+    row = culprits(vitals).row(0, named=True)
+    assert (row["culprit"], row["url"], row["char_position"]) == ("pay in app.js", "https://cdn.test/app.js", None)
+
+
 def test_older_names_of_the_same_thing_are_read():
     table = culprits(
         _vitals(("INP", 320.0, BEFORE_RENAMING), ("LCP", 5000.0, {"element": "img", "resourceLoadTime": 9}))

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.exceptions import TableError
 from workbench.vitals.cohorts import compare_cohorts, compare_deploys, compare_releases
+from workbench.vitals.mix import mix_shift
 
 
 def _views(release: str, n: int, median: float, **columns: object) -> pl.DataFrame:
@@ -117,6 +118,21 @@ def test_a_release_that_nobody_saw_is_too_few_everywhere():
     assert table.select("n_before", "n_after", "verdict").rows() == [(50, 0, "too few")]
     assert compare_releases(_views("a", 50, 1000), None, "a", ["metric"])["verdict"].to_list() == ["too few"]
     assert compare_releases(_views("a", 50, 1000), "x", "y", ["metric"]).is_empty()
+
+
+@pytest.mark.parametrize("stored", [pl.Categorical, pl.Enum(["LCP", "INP", "mobile"])])
+def test_a_lake_s_categories_are_compared_with_text(stored):
+    text = pl.DataFrame({"metric": "LCP", "device_class": "mobile", "value": [float(1000 + i) for i in range(60)]})
+    slower = text.with_columns(pl.col("metric", "device_class").cast(stored), pl.col("value") * 2)
+    for before, after, found in ((text, slower, "regression"), (slower, text, "improvement")):
+        assert compare_cohorts(before, after.lazy(), ["metric"])["verdict"].to_list() == [found]
+        assert mix_shift(before, after)["finding"].to_list() == ["true change"]
+
+
+def test_no_deploys_to_compare_are_said():
+    vitals = pl.DataFrame({"metric": "LCP", "release": "a", "value": [1000.0]})
+    with pytest.raises(ValueError, match="no releases to compare"):
+        compare_deploys(vitals, [])
 
 
 def test_a_missing_dimension_is_named():

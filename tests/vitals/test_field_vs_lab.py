@@ -70,6 +70,12 @@ def test_a_field_that_may_be_as_good_as_the_lab_says_is_no_blind_spot():
     assert table.select("field_rating", "finding").row(0) == ("needs-improvement", "agree")
 
 
+def test_a_run_that_measured_nothing_is_no_run():
+    nothing = _runs("/", 900.0, float("nan")).with_columns(pl.col("value").fill_nan(None))
+    for runs in (_runs("/", 900.0, float("nan")), nothing):
+        assert field_vs_lab(_field("/", 1000), runs)["lab", "runs"].rows() == [(900.0, 1)]
+
+
 def test_what_the_lab_would_have_caught():
     compared = pl.DataFrame(
         {

@@ -146,12 +146,14 @@ def _named(bad: pl.DataFrame) -> pl.DataFrame:
         for kind, paths in rule.get("culprits", {}).items():
             url = _text(paths) if kind in ("script", "resource") else unknown
             position = _text([f"{script}.sourceCharPosition"]) if kind == "script" else unknown
+            position = position.cast(pl.Int64, strict=False)
             parts.append(
                 bad.filter(pl.col("metric") == metric).with_columns(
                     pl.lit(kind).alias("kind"),
                     (_script(script, paths) if kind == "script" else _text(paths)).alias("culprit"),
                     url.alias("url"),
-                    position.cast(pl.Int64, strict=False).alias("char_position"),
+                    # browsers say -1 where they know no place
+                    pl.when(position >= 0).then(position).alias("char_position"),
                 )
             )
     return pl.concat(parts).filter(pl.col("culprit").is_not_null())

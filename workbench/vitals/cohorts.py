@@ -10,7 +10,7 @@ import polars as pl
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate, benjamini_hochberg, difference_of_quantiles, p_of_difference
 from workbench.vitals.histogram import Buckets, is_histogram, rank_histogram
-from workbench.vitals.percentiles import group_keys, rank_cohorts
+from workbench.vitals.percentiles import group_keys, of_one_type, rank_cohorts
 from workbench.vitals.ranks import Ranked
 from workbench.vitals.thresholds import rating, threshold_of
 
@@ -172,6 +172,8 @@ def compare_deploys(
     """
     require(vitals, VITALS, ["release", "metric", *([] if is_histogram(vitals) else ["value"])])
     keys = group_keys(vitals, by, mix_devices=mix_devices)
+    if not pairs:
+        raise ValueError("there are no releases to compare; give pairs of a release and the one before it")
     release = pl.col("release").cast(pl.String)
     compared = [
         _compare(
@@ -276,7 +278,8 @@ def _align(before: Ranked | Buckets, after: Ranked | Buckets, keys: list[str]) -
         side.keys.with_columns(pl.Series(f"n_{name}", side.n, pl.Int64)).with_row_index(f"_{name}")
         for name, side in (("before", before), ("after", after))
     ]
-    both = sides[0].join(sides[1], on=keys, how="full", coalesce=True, nulls_equal=True)
+    first, second = of_one_type(*sides, keys)
+    both = first.join(second, on=keys, how="full", coalesce=True, nulls_equal=True)
     return both.with_columns(pl.col("n_before", "n_after").fill_null(0))
 
 

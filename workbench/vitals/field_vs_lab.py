@@ -172,7 +172,7 @@ def _lab(lab_runs: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     runs = lab_runs.rename({"form_factor": "device_class"}) if "form_factor" in lab_runs.columns else lab_runs
     shared = [name for name in keys if name in runs.columns]
     return (
-        runs.filter(pl.col("value").is_not_null())
+        runs.filter(pl.col("value").is_finite())
         .group_by(shared)
         .agg(
             pl.len().cast(pl.Int64).alias("runs"),

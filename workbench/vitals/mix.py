@@ -10,7 +10,7 @@ import polars as pl
 from connectors.tables import VITALS, require
 from workbench.statistics import Estimate, difference_of_quantiles
 from workbench.vitals.histogram import Buckets, is_histogram, only_possible, rank_histogram
-from workbench.vitals.percentiles import group_keys, sample_weight
+from workbench.vitals.percentiles import group_keys, of_one_type, sample_weight
 from workbench.vitals.population import only_counted, only_navigations
 from workbench.vitals.ranks import Ranked, rank_values
 from workbench.vitals.thresholds import threshold_of
@@ -74,7 +74,8 @@ def mix_shift(
     """
     keys = group_keys(before, by, mix_devices=mix_devices)
     held = [name for name in strata if name not in keys and name in before.columns and name in after.columns]
-    first, second = (_counted(side, [*keys, *held], navigations) for side in (before, after))
+    counted = [_counted(side, [*keys, *held], navigations) for side in (before, after)]
+    first, second = of_one_type(*counted, [*keys, *held])
     shares = _shares(first, second, keys, held)
     matched = [_matched(side, shares, [*keys, *held]) for side in (first, second)]
     samples = {

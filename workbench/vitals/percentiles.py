@@ -183,6 +183,19 @@ def group_keys(vitals: pl.DataFrame | pl.LazyFrame, by: Sequence[str], *, mix_de
     return list(dict.fromkeys([*by, "metric", *devices]))
 
 
+def of_one_type(before: pl.DataFrame, after: pl.DataFrame, keys: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Make keys text where one side has categories, as a lake does, and the other has not.
+
+    Examples
+    --------
+    >>> lake = pl.DataFrame({"metric": pl.Series(["LCP"], dtype=pl.Categorical)})
+    >>> [side.schema["metric"] for side in of_one_type(lake, pl.DataFrame({"metric": ["LCP"]}), ["metric"])]
+    [String, String]
+    """
+    unlike = [pl.col(key).cast(pl.String) for key in keys if before.schema[key] != after.schema[key]]
+    return before.with_columns(unlike), after.with_columns(unlike)
+
+
 def sample_weight(vitals: pl.DataFrame) -> pl.Expr | None:
     """Return what a row stands for, one over `sample_rate`, or None where all weigh the same.
 
