@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from connectors.exceptions import ParameterError, RuleError
 from connectors.lake import Lake
 from workbench.case import Case, open_case
+from workbench.errors.explain import explain_event
+from workbench.errors.grouping import prepare
 from workbench.panels.lab import GroupingLab
 from workbench.panels.lab.bench import labels_path
+from workbench.panels.lab.explaining import Explaining, ExplainView
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,21 @@ def test_what_a_stranger_s_browser_sent_is_escaped(lab: GroupingLab) -> None:
     assert "<img" not in lab.export.html()
     assert "<img" not in lab.explain.html()
     assert "<img" not in lab.editor.html()
+
+
+def test_a_cause_stands_under_a_heading_of_its_own(lab: GroupingLab) -> None:
+    stack = (
+        "Error: order failed\n    at order (https://s.example/a.js:1:1)\n"
+        "Caused by: TypeError: no rate\n    at rate (https://s.example/b.js:3:1)"
+    )
+    event = pl.DataFrame({"event_id": ["e"], "type": ["Error"], "message": ["order failed"], "stack": [stack]})
+    told = explain_event(prepare(event, None, None, first_party=["s.example"]), "e")
+    html = Explaining(lab.bench).static_html(ExplainView(told, None, ()))
+    shown, cause = html.split("Cause 1, or the next of an aggregate")
+    assert "The error shown" in shown
+    assert "order @ https://s.example/a.js:1:1" in shown
+    assert "rate @ https://s.example/b.js:3:1" in cause
+    assert "top of ours" not in cause
 
 
 def test_a_label_is_read_by_the_next_lab(lab: GroupingLab, case: Case, tmp_path: Path) -> None:

@@ -121,6 +121,14 @@ def _section(head: str, body: Markup) -> Markup:
 def _frames(told: Explanation) -> Markup:
     if told.frames.is_empty():
         return tag("p", "The event has no stack.", cls="bs-cap")
+    thrown = told.frames.partition_by("exception_index", maintain_order=True)
+    if len(thrown) == 1:
+        return _of_one(thrown[0])
+    heads = ["The error shown", *(f"Cause {at}, or the next of an aggregate" for at in range(1, len(thrown)))]
+    return join(tag("p", head, cls="bs-cap") + _of_one(one) for head, one in zip(heads, thrown, strict=True))
+
+
+def _of_one(frames: pl.DataFrame) -> Markup:
     rows = [
         [
             tag("code", shorten(row["reported"], 76), title=row["reported"])
@@ -128,7 +136,7 @@ def _frames(told: Explanation) -> Markup:
             _counts(row),
             tag("span", row["why"], cls="bs-cap bs-nowrap"),
         ]
-        for row in told.frames.iter_rows(named=True)
+        for row in frames.iter_rows(named=True)
     ]
     heads = [Column("Frame, and what a source map made of it", wide=True), "Counts", "Why"]
     shown = 6

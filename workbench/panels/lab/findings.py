@@ -23,10 +23,10 @@ def headline_view(bench: Bench) -> HeadlineView:
     known = bench.scores.filter((pl.col("way") == name) & (pl.col("weight") == "events") & (pl.col("n") > 0))
     judged = known.filter(pl.col("against").is_in([LABELS, VENDOR])).head(1)
     kpis = [
-        Kpi(count(n), "raw errors"),
+        Kpi(count(n), "raw error" if n == 1 else "raw errors"),
         Kpi(share(noise / n if n else None), "of them noise"),
-        Kpi(count(issues), "issues"),
-        Kpi(count(bugs), "bugs"),
+        Kpi(count(issues), "issue" if issues == 1 else "issues"),
+        Kpi(count(bugs), "bug" if bugs == 1 else "bugs"),
     ]
     if judged.is_empty():
         return HeadlineView(
