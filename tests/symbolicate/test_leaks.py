@@ -53,3 +53,12 @@ def test_debug_id():
     said = "//# debugId=85314830-023F-4CF1-A267-535F4E37BB17"
     assert debug_id_of(f"f();\n{said}\n//# sourceMappingURL=a.map\n\n") == "85314830-023f-4cf1-a267-535f4e37bb17"
     assert debug_id_of(f"{said}\n" + "f();\n" * 5) is None
+
+
+def test_a_map_in_the_middle_of_a_bundle_is_given_away_too():
+    """Files put one after the other, comments and all: readers look at the last comment, people at the whole."""
+    inside = "//# sourceMappingURL=data:application/json;charset=utf-8;base64," + "e30A" * 40
+    found = find_leaks(f"vendor();\n{inside}\ntotal();\n//# sourceMappingURL=app.js.map\n")
+    assert found == [Leak("comment", "app.js.map"), Leak("inline", "data:application/json;charset=utf-8;base64")]
+    assert find_leaks(f"vendor();\n{inside}\n") == found[1:]
+    assert find_leaks(f"css.push('{inside}');\ntotal();") == []

@@ -23,6 +23,7 @@ _COMMENT_OF_REFERENCE = re.compile(
 )
 # without parsing, the end of a string reads as a reference: such code is left alone
 _IN_STRING = re.compile(r"^(?!data:).*[\"'`)]|[\"'`)]$")
+_INSIDE = re.compile(r"^[^\S\n]*//[@#]\s*sourceMappingURL=(data:application/json[^,\s]*),\S{64}", re.MULTILINE)
 _IN_STYLE = re.compile(r"/\*[@#]\s*sourceMappingURL=((?:(?!\*/)\S)*)\s*\*/[^\S\n]*\n?")
 _IN_PAGE = re.compile(r"(?://|/\*)[@#]\s*sourceMappingURL=((?:(?!\*/)[^\s<\"'`])+)")
 _HEADERS = ("sourcemap", "x-sourcemap")
@@ -162,6 +163,9 @@ def find_leaks(code: str, headers: Mapping[str, str] | None = None) -> list[Leak
     """
     reference = map_reference(code)
     leaks = [] if reference is None else [_leak(reference)]
+    within = _INSIDE.search(code) if not any(leak.kind == "inline" for leak in leaks) else None
+    if within:  # that of a file which was put before others: it leads no reader to the map, and still holds it
+        leaks.append(Leak("inline", within[1]))
     for name, value in (headers or {}).items():
         if name.lower() in _HEADERS and value.strip():
             leaks.append(Leak("header", value.strip()))
