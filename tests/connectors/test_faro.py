@@ -139,7 +139,8 @@ def expect_the_exception(events, frames) -> None:
 )  # fmt: skip
 def test_what_attributes_a_metric_is_found_by_the_rooms(metric, values, context, kinds):
     """webVitalsWithAttribution.ts of faro-web-sdk writes web-vitals' names in snake case, some of them changed."""
-    said = {"type": "web-vitals", "values": {metric: 0.4 if metric == "cls" else 5000, **values}, "context": {**context, "id": "v5-1"},
+    measured = {metric: 0.4 if metric == "cls" else 5000, **values}
+    said = {"type": "web-vitals", "values": measured, "context": {**context, "id": "v5-1"},
             "timestamp": "2026-03-09T14:00:00Z"}  # fmt: skip
     out = RumTables()
     read_document({"meta": {}, "measurements": [said]}, "1.json", out)
