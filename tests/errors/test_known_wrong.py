@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from tests.errors.test_grouping import Day, bugs
+from workbench.errors.messages import canonical_messages
 from workbench.errors.noise import classify_noise
 
 
@@ -45,3 +46,37 @@ def test_a_node_removed_twice_by_our_own_code_ought_not_to_be_noise_in_an_unmapp
     said = "Failed to execute 'removeChild' on 'Node': The node to be removed is not a child of this node."
     event = pl.DataFrame({"event_id": ["e"], "type": ["NotFoundError"], "message": [said], "stack": [stack]})
     assert classify_noise(event, None, first_party=["shop.example"])["noise_class"].to_list() == [None]
+
+
+def canonical(*said):
+    rows = canonical_messages(pl.DataFrame(said, schema=["type", "message"], orient="row"))
+    return rows["canonical"].to_list()
+
+
+@pytest.mark.xfail(strict=True, reason="V8 says the same of a string never closed, a stray character and a bad number")
+@pytest.mark.parametrize(
+    "firefox",
+    [
+        "'' string literal contains an unescaped line break",
+        "illegal character U+201C",
+        "identifier starts immediately after numeric literal",
+    ],
+)
+def test_chromes_word_for_several_faults_of_syntax_ought_to_be_firefoxes_for_each(firefox):
+    one, other = canonical(("SyntaxError", "Invalid or unexpected token"), ("SyntaxError", firefox))
+    assert one == other != canonical(("SyntaxError", "expected expression, got ','"))[0]
+
+
+@pytest.mark.xfail(strict=True, reason="JavaScriptCore names no property here, and one error has one canonical message")
+def test_two_read_only_properties_ought_to_be_two_messages():
+    one, other = canonical(
+        ("TypeError", "Cannot assign to read only property 'rate' of object '#<Object>'"),
+        ("TypeError", "Cannot assign to read only property 'total' of object '#<Object>'"),
+    )
+    assert one != other
+
+
+@pytest.mark.xfail(strict=True, reason="an id of letters alone looks like a word")
+def test_an_id_without_digits_ought_to_be_a_placeholder():
+    one, other = canonical(("Error", "customer cus_NffrFeUfNVaHib"), ("Error", "customer cus_QqzPwKdLmTbXyo"))
+    assert one == other
