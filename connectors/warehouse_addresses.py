@@ -100,6 +100,7 @@ def _duckdb(address: str, file: Path, mapping: TableMapping | None, schema: str 
     except duckdb.Error as error:
         raise FetchError(f"{file} cannot be opened by DuckDB: {_first_line(error)}") from error
     connection.execute("set timezone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")  # in a notebook it would be part of the report
     listed = connection.execute(
         "select table_schema || '.' || table_name, table_schema = coalesce(?, current_schema()) from "
         "information_schema.tables order by all",

@@ -73,7 +73,7 @@ def completeness_view(look: Look) -> CompletenessView:
     """Say what is missing of the vitals."""
     reports = [report for report in look.case.evidence.reports if report.table in ("vitals", "sessions", "lab_runs")]
     asked = [report for report in reports if report.table == "vitals"]
-    none = asked and not any(report.rows or report.failed for report in asked)
+    none = asked and not any(report.failed for report in asked) and look.case.measured.n == 0
     return CompletenessView((
         *outages(reports),
         *(["No vitals came: either nobody measured any, or this source does not hold them."] if none else []),

@@ -40,6 +40,7 @@ def lab_view(look: Look) -> SectionView:
         f"and device class{look.precision}. "
         "The lab is blind where the whole interval lies in a worse band than the lab says. A regression counts as "
         "caught when the lab's runs of the two releases differ by more than runs scatter."
+        f"{look.pages_told}"
     )
     return SectionView(" ".join(part for part in said if part), parts, method)
 
