@@ -84,6 +84,8 @@ def read_sources(path: Path) -> dict[str, Described]:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"{FILE} cannot be read: {error}") from error
+    except OSError as error:
+        raise SourceError(f"{FILE} in {path.parent} cannot be read: {error.strerror}") from error
     unknown = sorted(said.keys() - {"sources"})
     sources = said.get("sources", {})
     if unknown or not isinstance(sources, dict):

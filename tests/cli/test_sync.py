@@ -58,6 +58,7 @@ def test_a_window_is_brought_and_a_second_run_says_that_nothing_is_new(shop, tmp
         (WINDOW, "acme_wrong", 1, "workbench: acme refuses our token for "),
         (["--since", "2026-03-08", "--until", "2026-03-09"], TOKEN, 1, "acme shop has nothing in 2026-03-08 00:00"),
         (["--since", "2026-03-08", "--until", "2026-03-09", "--allow-empty"], TOKEN, 0, "has nothing in"),
+        (["--since", "0h"], TOKEN, 2, "there is no time between 2026-03-09 19:00:"),
         (["--since", "yesterday"], TOKEN, 2, "since is 'yesterday', which is neither a length of time (90m, 24h"),
         (["--tables", "spans"], TOKEN, 2, "acme shop gives no spans; it gives events, frames"),
         (["--sinse", "1h"], TOKEN, 2, "There are: --source, --since, --until, --lake"),

@@ -77,8 +77,8 @@ def bring(
     from connectors.sync_sources import remote_stores
 
     names = [name.strip() for name in tables.split(",") if name.strip()] if tables is not None else None
-    options: dict[str, Any] = {"parallel": parallel, "again": again, "since": _back(since) or _time("since", since)}
-    options["until"] = (_back(until) or _time("until", until)) if until else None
+    options: dict[str, Any] = {"parallel": parallel, "again": again, "since": _when("since", since)}
+    options["until"] = _when("until", until) if until is not None else None
     if overlap is not None:
         options["overlap"] = _back(overlap)
         if options["overlap"] is None:
@@ -196,7 +196,17 @@ def _back(text: str) -> timedelta | None:
     return timedelta(**{UNITS[found[2]]: int(found[1])}) if found else None
 
 
-def _time(name: str, text: str) -> datetime:
+def _when(name: str, text: str) -> datetime | timedelta:
+    """Read when a window begins or ends.
+
+    Examples
+    --------
+    >>> _when("until", "0h"), _when("since", "2026-03-09T14:00+02:00").utcoffset()
+    (datetime.timedelta(0), datetime.timedelta(seconds=7200))
+    """
+    back = _back(text)
+    if back is not None:
+        return back
     try:
         read = datetime.fromisoformat(text.strip())
     except ValueError:
