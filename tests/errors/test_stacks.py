@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.tables import FRAMES
+from workbench.errors.grouping import group
 from workbench.errors.stacks import parse_stacks
 
 # name, stack, frames as (function, url, line, column)
@@ -500,6 +501,20 @@ def test_a_message_of_a_million_characters_costs_no_more_than_reading_it():
     stack = f"Error: {'at x (' * 170_000}\n    at f (https://s.example/a.js:1:2)"
     frames = parse_stacks(pl.DataFrame({"event_id": ["e"], "stack": [stack]}))
     assert frames.select("function", "line").rows() == [("f", 1)]
+
+
+@pytest.mark.parametrize("type_", ["Error", "PaymentError", None])
+def test_a_frame_quoted_in_the_message_is_not_the_errors_own(type_):
+    said = "cannot read:\n    at https://other.example/{n}.js:1:{n}\nin order {n}"
+    stack = "Error: " + said + "\n    at pay (https://www.shop.example/app.js:1:2)"
+    events = pl.DataFrame(
+        [(f"e{n}", type_, said.format(n=n), stack.format(n=n)) for n in (1, 2, 3)],
+        schema={"event_id": pl.String, "type": pl.String, "message": pl.String, "stack": pl.String},
+        orient="row",
+    )
+    told = group(events, None, None, first_party=["shop.example"])
+    assert told.events["shape_id"].n_unique() == 1
+    assert told.issues.select("top_function", "n_events").rows() == [("pay", 3)]
 
 
 def test_events_with_equal_stacks_each_get_their_frames():

@@ -142,7 +142,8 @@ def _stacks_of(
     # V8 repeats type and message above the frames: an order's number in the message must not make a new stack.
     header = pl.concat_str(pl.col("type").fill_null(""), pl.lit(": "), pl.col("message").fill_null(""))
     body = pl.col("stack").str.strip_prefix(header)
-    errors = errors.with_columns(body=body).with_columns(stack_id=pl.coalesce("frame_key", pl.col("body").hash()))
+    errors = _without_message(errors.with_columns(body=body))
+    errors = errors.with_columns(stack_id=pl.coalesce("frame_key", pl.col("body").hash()))
     raw = errors.filter(pl.col("body").is_not_null()).unique("stack_id", keep="first", maintain_order=True)
     if len(raw):
         parsed, vocabulary = parse_distinct_stacks(raw.select("stack_id", stack="body"), as_of=as_of)
@@ -157,6 +158,25 @@ def _stacks_of(
         errors,
         pl.concat(frames).sort("stack_id", "exception_index", "frame_index"),
         pl.concat(places).unique("place_id", keep="first", maintain_order=True),
+    )
+
+
+def _without_message(errors: pl.DataFrame) -> pl.DataFrame:
+    """Take a message of several lines from the head of its stack, whatever type stands before it there.
+
+    The stack of an error that calls itself PaymentError begins with `Error: `; a line of its message that reads like a
+    frame must not become one.
+    """
+    several = errors.filter(pl.col("message").str.contains("\n", literal=True) & (pl.col("body") == pl.col("stack")))
+    if several.is_empty():
+        return errors
+    parts = pl.col("stack").str.splitn(pl.col("message"), 2).struct
+    at_head = parts["field_1"].is_not_null() & ~parts["field_0"].str.contains("\n", literal=True)
+    cut = several.select("error_id", cut=pl.when(at_head).then(parts["field_1"]))
+    return (
+        errors.join(cut, on="error_id", how="left", maintain_order="left")
+        .with_columns(body=pl.coalesce("cut", "body"))
+        .drop("cut")
     )
 
 
