@@ -17,7 +17,7 @@ from workbench.case.comparison_elsewhere import ComparisonElsewhere
 from workbench.case.measured import Measured
 from workbench.case.slices import Choice, Slice
 from workbench.case.slices_elsewhere import SliceElsewhere
-from workbench.case.vitals_elsewhere import EVERYTHING, VitalsElsewhere
+from workbench.case.vitals_elsewhere import EVERYTHING, OTHERS, VitalsElsewhere
 from workbench.reduce import dimension_counts
 from workbench.vitals.cohorts import compare_releases
 from workbench.vitals.histogram import histogram_percentiles, unusable
@@ -124,7 +124,9 @@ class MeasuredElsewhere(Measured):
             return super().change(before, after, by)
         named = {"release": [release for release in (before, after) if release is not None]}
         wanted = list(dict.fromkeys(["release", *COHORT, *by]))
-        compared = compare_releases(self.there.loads(wanted, only=named), before, after, by)
+        loads = self.there.loads(wanted, only=named, told="route")
+        told = loads.filter(pl.col("route").ne_missing(pl.lit(OTHERS))) if "route" in by else loads
+        compared = compare_releases(told, before, after, by)
         self.tell()
         return compared
 

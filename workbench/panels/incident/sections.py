@@ -122,6 +122,7 @@ def vitals_view(case: Case) -> VitalsView:
         f"p75 with its 95 % interval over the good, needs-improvement and poor bands, {release_name(before)} in blue, "
         f"{release_name(after)} in red; {changed} of {measured} cohorts changed (false-discovery rate 5 %).{where} "
         f"Of {by_route.height} cohorts by page, {few} have too few page views to say."
+        f"{f' Percentiles are {precision}.' if (precision := case.measured.precision) else ''}"
     )
     shown = overall.filter(pl.col("verdict") != "too few")
     return VitalsView(finding, shown.sort(_urgency(), maintain_order=True).head(COHORTS_SHOWN), method)
