@@ -83,7 +83,8 @@ def weigh(
     mapped = issues["top_mapped"].fill_null(False).to_numpy()
     alive = lives(traffic, events, n)
     weights |= onset_evidence(alive, np.sort(deployed_at), releases.toarray() > 0, mapped, rules["time"])
-    weights |= _together(events, traffic, n, rules["together"])
+    together, follows = _together(events, traffic, n, rules["together"])
+    weights |= together
     # One field that goes missing behind two endpoints at once is one backend's doing; a name met twice may be chance.
     same_field = (weights["receiver"] >= rules["field"]["same_receiver"]) & (weights["onset"] > 0)
     # In a release without maps nobody can say which field it was; the property and the succession speak for the same.
@@ -95,7 +96,7 @@ def weigh(
     of_one = (weights["property"] > 0) & (weights["endpoint"] > 0.5) & np.logical_and.outer(status, status)
     weights["property"] = np.where(of_one, rules["field"]["same_property"], weights["property"])
     # What follows another error in nearly every trace is its consequence, whatever it says.
-    follows = rules["together"]["cascade"] * weights["trace"] / rules["together"]["same_trace"]
+    follows *= rules["together"]["cascade"]
     for kind in ("receiver", "property", "own fault"):
         weights[kind] = np.where(weights[kind] < 0, weights[kind] * (1.0 - follows), weights[kind])
     for matrix in weights.values():
@@ -190,7 +191,10 @@ def _with_moments(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(moment=pl.coalesce(*known, moment))
 
 
-def _together(events: pl.DataFrame, traffic: pl.DataFrame, n: int, rules: dict[str, Any]) -> dict[str, np.ndarray]:
+def _together(
+    events: pl.DataFrame, traffic: pl.DataFrame, n: int, rules: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Weights of what happened together, and how far the rarer of two issues never comes without the other."""
     events, traffic = _with_moments(events), _with_moments(traffic)
     traces, sessions = (incidence(events, name, n) > 0 for name in ("moment", "session_id"))
     in_traces, in_sessions = (np.asarray((m.astype(float) @ m.astype(float).T).todense()) for m in (traces, sessions))
@@ -200,7 +204,9 @@ def _together(events: pl.DataFrame, traffic: pl.DataFrame, n: int, rules: dict[s
     )
     fewer = np.maximum(np.minimum.outer(np.diag(in_traces), np.diag(in_traces)), 1.0)
     enough = in_traces >= rules["min_shared"]
-    return {
-        "trace": np.where(enough, rules["same_trace"] * np.clip(2 * in_traces / fewer, 0.0, 1.0) * lift_traces, 0.0),
+    share = in_traces / fewer
+    together = {
+        "trace": np.where(enough, rules["same_trace"] * np.clip(2 * share, 0.0, 1.0) * lift_traces, 0.0),
         "session": np.where(in_sessions >= rules["min_shared"], rules["same_session"] * lift, 0.0),
     }
+    return together, np.where(enough, np.clip(2 * share - 1, 0.0, 1.0) * lift_traces, 0.0)

@@ -128,11 +128,13 @@ def met_by_chance(events: pl.DataFrame, traffic: pl.DataFrame, unit: str, n: int
 
     Returns
     -------
-    Issue by issue: the larger of two expectations, by the hour (issues of one hour meet more often than of different
-    days) and by the route (so do those of one page).
+    Issue by issue: the largest of three expectations, by the hour (issues of one hour meet more often than of different
+    days), by the route (so do those of one page), and by the route in four hours (so do those of one deploy).
     """
     hour = pl.col("at").dt.truncate("1h").dt.to_string("%FT%H")
-    return np.maximum(*(_expected(events, traffic, unit, stratum, n) for stratum in (hour, pl.col("route"))))
+    both = pl.concat_str("route", pl.col("at").dt.truncate("4h").dt.to_string("%FT%H"), separator=" ")
+    strata = (hour, pl.col("route"), both)
+    return np.maximum.reduce([_expected(events, traffic, unit, stratum, n) for stratum in strata])
 
 
 def _expected(events: pl.DataFrame, traffic: pl.DataFrame, unit: str, stratum: pl.Expr, n: int) -> np.ndarray:
