@@ -54,7 +54,9 @@ def apply_stack_rules(rules: Sequence[StackRule], distinct: Distinct) -> Distinc
         frames = frames.with_columns(stack_id="own_id").drop("own_id")
         errors = errors.with_columns(stack_id=own)
     table = frames.join(distinct.places.select("place_id", "in_app"), on="place_id", how="left", maintain_order="left")
-    table = table.with_columns(__group=pl.lit(True), __was="in_app", __category=pl.lit(None, pl.String))
+    table = table.with_columns(__group=pl.lit(True), __was="in_app")
+    if any(named == "category" for rule in rules for named in _marks_of(rule)):
+        table = table.with_columns(__category=pl.lit(None, pl.String))
     for rule in rules:
         table = _apply(rule, table, errors, distinct.places)
     table = _limited(table.filter("__group")).with_columns(__place="place_id")
@@ -117,6 +119,12 @@ def _apply(rule: StackRule, table: pl.DataFrame, errors: pl.DataFrame, places: p
             given = pl.when(pl.col("__hit").any().over(_EXCEPTION)).then(limit).otherwise(earlier).alias(setting.what)
         table = table.with_columns(given)
     return table.drop(*asked, "__hit", *(["__last", "__first"] if ranged else []))
+
+
+def _marks_of(rule: StackRule) -> list[str]:
+    """What a rule asks of marks or leaves as one, by its neighbours as well."""
+    beside = [one.key for one in (rule.caller, rule.callee) if one is not None]
+    return [*(matcher.key for matcher in rule.matchers), *beside, *(setting.what for setting in rule.settings)]
 
 
 def _limited(table: pl.DataFrame) -> pl.DataFrame:
