@@ -10,6 +10,7 @@ import getpass
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -90,9 +91,9 @@ def moto(cache: Path, folder: Path) -> Iterator[S3Server]:
     python = python_with(cache, *PACKAGES)
     port, log = free_port(), folder / "moto.log"
     url = f"http://127.0.0.1:{port}"
-    # the first look and the three calls that make the user are not checked, all later ones are
-    with _process([python, "-c", MOTO, str(port)], log, INITIAL_NO_AUTH_ACTION_COUNT="4"):
-        _wait(url, log)
+    # the three calls that make the user are not checked, all later ones are; a look would count as one of them
+    with _process([python, "-c", MOTO, str(port)], log, INITIAL_NO_AUTH_ACTION_COUNT="3"):
+        _wait(url, log, look=False)
         key, secret = json.loads(_python(python, MOTO_USER, url))
         _python(python, BUCKET, url, key, secret, "team")
         yield S3Server("moto", url, key, secret, "team", log, swaps=True)
@@ -161,11 +162,14 @@ def _python(python: Path, script: str, *arguments: str) -> str:
     return done.stdout
 
 
-def _wait(url: str, log: Path) -> None:
+def _wait(url: str, log: Path, *, look: bool = True) -> None:
     until = time.monotonic() + 120
     while time.monotonic() < until:
         try:
-            urlopen(url, timeout=5).read()
+            if look:
+                urlopen(url, timeout=5).read()
+            else:
+                socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=5).close()
         except HTTPError:
             return
         except (URLError, ConnectionError, TimeoutError):
