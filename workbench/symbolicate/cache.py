@@ -160,8 +160,11 @@ class _About(msgspec.Struct):
     contents: list[str | None]
 
 
+_about = msgspec.json.Decoder(_About)
+
+
 def _read_map(path: Path, contents: Callable[[], Contents]) -> SourceMap:
-    about = msgspec.json.decode(pl.read_parquet_metadata(path)["about"], type=_About)
+    about = _about.decode(pl.read_parquet_metadata(path)["about"])
     mappings = pl.read_parquet(path, memory_map=False)
     return SourceMap(
         sources=about.sources, names=about.names, ignore_list=about.ignore_list, debug_id=about.debug_id,

@@ -71,6 +71,12 @@ class _Section(msgspec.Struct):
     map: msgspec.Raw
 
 
+# Made at import: of a struct that several threads meet first at once, msgspec reads unset memory. The second is kept
+# by no name; having been made is what makes `list[_Section]` safe in `_field`.
+_map = msgspec.json.Decoder(_Map)
+msgspec.json.Decoder(list[_Section])
+
+
 def read_map(raw: bytes, *, strict: bool = True, mappings: bool = True) -> Parts:
     """Read the bytes of a regular or index map; raises `SourceMapError` with the rule that is broken."""
     raw = bare(raw)
@@ -103,7 +109,7 @@ def _read(raw: bytes | msgspec.Raw, how: _How, depth: int) -> Parts:
     if depth > DEEPEST:
         raise SourceMapError(f"sections: index maps within index maps, more than {DEEPEST} deep")
     try:
-        fields = msgspec.json.decode(raw, type=_Map)
+        fields = _map.decode(raw)
     except msgspec.ValidationError:
         raise SourceMapError("not a source map: the JSON is no object") from None
     except msgspec.DecodeError as error:
