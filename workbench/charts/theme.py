@@ -99,6 +99,7 @@ def config(palette: Palette = LIGHT) -> dict[str, object]:
         "font": FONT,
         "padding": 0,
         "aria": False,
+        "mark": {"aria": False},  # a chart is one picture to a screen reader, described as a whole
         "view": {"stroke": None},
         "axis": {
             **text,
