@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from connectors.tables import EVENTS, TIME, require
+from workbench.statistics import rate_weight
 
 
 def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") -> pl.DataFrame:
@@ -51,7 +52,6 @@ def error_rates(events: pl.DataFrame, visits: pl.DataFrame, every: str = "15m") 
 
 
 def _weighed(records: pl.DataFrame, when: str) -> pl.DataFrame:
-    rate = pl.col("sample_rate").cast(pl.Float64) if "sample_rate" in records.columns else pl.lit(1.0)
-    weight = 1 / pl.when((rate > 0) & (rate <= 1)).then(rate)
+    weight = rate_weight() if "sample_rate" in records.columns else pl.lit(1.0)
     times = pl.col("stands_for").fill_null(1) if "stands_for" in records.columns else pl.lit(1)
-    return records.select(pl.col(when).cast(TIME).alias("at"), (weight.fill_null(1.0) * times).alias("weight"))
+    return records.select(pl.col(when).cast(TIME).alias("at"), (weight * times).alias("weight"))

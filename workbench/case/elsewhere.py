@@ -26,6 +26,7 @@ from workbench.case.measured import Measured
 from workbench.case.measured_elsewhere import MeasuredElsewhere
 from workbench.contrast import UNKNOWN, judge_counts
 from workbench.crawlers import crawlers
+from workbench.statistics import rate_weight
 
 EVERY = "5m"
 """In which bins page views are counted: the step that the alert rules are judged at."""
@@ -184,7 +185,7 @@ class CaseElsewhere(Case):
         return super().noise.update(counted, on="noise_class").sort("events", "noise_class", descending=[True, False])
 
     def _weights(self, rows: pl.DataFrame) -> pl.DataFrame:
-        weight = (1 / pl.col("sample_rate").fill_null(1.0)).alias("weight")
+        weight = rate_weight().alias("weight")
         return rows.join(self.events.select("event_id", weight), on="event_id")
 
     def contrast(self, hit: Sequence[str] | pl.Series, dimensions: Sequence[str]) -> pl.DataFrame:

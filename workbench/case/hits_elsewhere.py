@@ -12,6 +12,7 @@ from connectors.tables import EVENTS
 from connectors.warehouse_slices import SHAPE
 from workbench import reduce
 from workbench.crawlers import crawlers
+from workbench.statistics import rate_weight
 
 if TYPE_CHECKING:
     from workbench.case.elsewhere import CaseElsewhere
@@ -78,7 +79,7 @@ def bugs_of_shapes(events: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
     [('a', 'B1', 6.0)]
     """
     known = [name for name in SHAPE if name in events.columns]
-    weight = (1 / pl.col("sample_rate").fill_null(1.0)).alias("weight")
+    weight = rate_weight().alias("weight")
     return (
         events.select("event_id", *known, weight)
         .join(grouped.select("event_id", "bug_id"), on="event_id")
@@ -102,7 +103,7 @@ def _of_people(case: CaseElsewhere) -> nw.LazyFrame[Any]:
 
 def _by_representatives(case: CaseElsewhere, but: list[str]) -> pl.DataFrame:
     small = case.grouping.events.filter(pl.col("bug_id").is_not_null() & ~pl.col("bug_id").is_in(but))
-    weight = (1 / pl.col("sample_rate").fill_null(1.0)).round().cast(pl.Int64).alias("stands_for")
+    weight = rate_weight().round().cast(pl.Int64).alias("stands_for")
     return case.events.join(small.select("event_id", "bug_id"), on="event_id").select(
         "bug_id", *FACTS, weight, "at", pl.col("at").alias("last_at")
     )

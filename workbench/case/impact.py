@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from workbench.crawlers import crawlers
+from workbench.statistics import rate_weight
 
 
 def people_sessions(sessions: pl.DataFrame) -> pl.DataFrame:
@@ -82,7 +83,7 @@ def errors_over_time(events: pl.DataFrame, grouped: pl.DataFrame, every: str) ->
     >>> errors_over_time(events, grouped, "5m")["errors", "noise"].rows()
     [(3, 0), (0, 1)]
     """
-    weight, noise = 1 / pl.col("sample_rate").fill_null(1.0), pl.col("noise_class").is_not_null()
+    weight, noise = rate_weight(), pl.col("noise_class").is_not_null()
     return (
         events.select("event_id", "at", "sample_rate")
         .join(grouped.select("event_id", "noise_class"), on="event_id")

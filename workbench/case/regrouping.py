@@ -14,6 +14,7 @@ from workbench.errors.impact import stands_for
 from workbench.errors.known import KnownNoise, parse_known
 from workbench.errors.regroup import Regrouping
 from workbench.errors.rule_syntax import Rules, parse_rules
+from workbench.statistics import rate_weight
 
 
 def regrouping(case: Case) -> Regrouping:
@@ -51,7 +52,7 @@ def counted_events(case: Case) -> pl.DataFrame:
         return case.events
     # Whole numbers that add up: three of four events stand for one, one and two.
     of_error = [name for name in ("type", "message", "stack", "sample_rate") if name in case.events.columns]
-    reached = (1 / pl.col("sample_rate").fill_null(1.0)).cum_sum().over(of_error).round().cast(pl.Int64)
+    reached = rate_weight().cum_sum().over(of_error).round().cast(pl.Int64)
     return case.events.with_columns(stands_for=reached - reached.shift(1, fill_value=0).over(of_error))
 
 

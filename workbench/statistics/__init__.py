@@ -14,6 +14,7 @@ from workbench.statistics.quantiles import (
     quantile_ranks,
 )
 from workbench.statistics.shares import risk_ratio_interval, two_shares_p, wilson_interval
+from workbench.statistics.weights import rate_weight
 
 __all__ = [
     "Difference",
@@ -25,6 +26,7 @@ __all__ = [
     "p_of_difference",
     "quantile_interval",
     "quantile_ranks",
+    "rate_weight",
     "risk_ratio_interval",
     "two_shares_p",
     "wilson_interval",

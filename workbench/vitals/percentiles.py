@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from connectors.tables import VITALS, require
+from workbench.statistics import rate_weight
 from workbench.vitals.packed import pack_values
 from workbench.vitals.population import navigation_kind, only_counted, require_kinds
 from workbench.vitals.ranks import Ranked, Ranks, rank_values
@@ -207,18 +208,13 @@ def sample_weight(vitals: pl.DataFrame) -> pl.Expr | None:
     >>> kept.select(sample_weight(kept)).to_series().to_list()
     [10.0, 1.0, 1.0, 1.0, 1.0]
     """
-    if "sample_rate" not in vitals.columns or vitals.select(_rate()).to_series().n_unique() <= 1:
+    if "sample_rate" not in vitals.columns or vitals.select(rate_weight()).to_series().n_unique() <= 1:
         return None
-    return 1 / _rate()
+    return rate_weight()
 
 
 def _is_sampled(vitals: pl.LazyFrame) -> bool:
     if "sample_rate" not in vitals.collect_schema():
         return False
-    low, high = vitals.select(_rate().min().alias("low"), _rate().max().alias("high")).collect().row(0)
+    low, high = vitals.select(rate_weight().min().alias("low"), rate_weight().max().alias("high")).collect().row(0)
     return low != high
-
-
-def _rate() -> pl.Expr:
-    rate = pl.col("sample_rate").cast(pl.Float64)
-    return pl.when((rate > 0) & (rate <= 1)).then(rate).otherwise(1.0)
