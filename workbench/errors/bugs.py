@@ -88,10 +88,9 @@ def _alone(profiles: Profiles) -> list[tuple[str, int, str]]:
         ("failing span", profiles.spans, "failed in the traces of"),
     ):
         best = leads.unique("group", keep="first", maintain_order=True)
-        said += [
-            (kind, row["group"], f"{row['mark']} {what} {row['share']:.0%} of its events (elsewhere {row['base']:.0%})")
-            for row in best.iter_rows(named=True)
-        ]
+        for row in best.iter_rows(named=True):
+            inside, outside = (f"{row[name]:.0%}".replace("%", " %") for name in ("share", "base"))
+            said.append((kind, row["group"], f"{row['mark']} {what} {inside} of its events (elsewhere {outside})"))
     return said
 
 

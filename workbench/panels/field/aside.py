@@ -37,13 +37,15 @@ def aside_view(look: Look) -> SectionView:
     loads = int(kinds.filter(pl.col("navigation") == "load")["n"].sum())
     apart = int(kinds["n"].sum()) - loads
     said = (
-        f"Every one of {count(whole)} values can be true."
+        "No vitals came."
+        if not whole
+        else f"Every one of {count(whole)} values can be true."
         if not impossible
         else f"{count(impossible)} of {count(whole)} values do not count."
     )
     if apart:
         said += f" {plural(apart, 'value')} of other kinds of navigation are kept apart from the page loads."
-    else:
+    elif whole:
         said += " All of them are of page loads."
     reasons = [
         [row["metric"], row["reason"], count(row["n"]), REASONS.get(row["reason"], "")]

@@ -61,9 +61,11 @@ def _blind(look: Look, beside: pl.DataFrame, far: pl.DataFrame) -> list[str]:
 
 
 def _unseen(every: pl.DataFrame) -> str:
+    visited = every.filter(pl.col("n") > 0)
+    if visited.is_empty():
+        return "No visit of a page is known."
     pages = (
-        every.filter(pl.col("n") > 0)
-        .group_by("route")
+        visited.group_by("route")
         .agg((pl.col("finding") == "no lab run").all().alias("unseen"), pl.col("n").max())
         .filter("unseen")
         .sort("n", "route", descending=[True, False])
