@@ -166,7 +166,7 @@ def test_evidence_names_what_joined_and_what_spoke_against():
     assert {"receiver", "endpoint"} <= set(between["kind"])
     assert "the missing value is `discount` in both" in between["text"].to_list()
     alone = grouping.evidence.filter(pl.col("issue_b").is_null())
-    assert alone["text"].str.contains("GET /api/cart stood before 100% of its events").all()
+    assert alone["text"].str.contains("GET /api/cart stood before 100 % of its events").all()
 
 
 def test_noise_has_no_issue_and_no_bug_and_nothing_is_lost():
