@@ -171,8 +171,7 @@ class Disk(Objects):
         """Keep other processes out while a file is compared and replaced; a process that dies lets go by itself."""
         path = self._path(name)
         with self._writing(name):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = path.with_name(f".{path.name}.lock").open("wb")
+            lock = _opened(path.with_name(f".{path.name}.lock"))
         with lock:
             if fcntl is not None:
                 with self._writing(name):
@@ -202,11 +201,14 @@ def _walked(start: Path) -> Iterator[Path]:
 def _opened(path: Path) -> BinaryIO:
     """Open a new file in a folder that is made for it, also while another process removes the folder as empty."""
     for _ in range(ATTEMPTS):
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("wb")
         except FileNotFoundError:
             continue
+        except FileExistsError:  # it was there, and was gone when it was looked at: or it is no folder
+            if path.parent.is_file():
+                raise
     raise FetchError(f"the folder of {path} is removed by others all the time; try again later")
 
 
