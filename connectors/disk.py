@@ -200,16 +200,15 @@ def _walked(start: Path) -> Iterator[Path]:
 
 def _opened(path: Path) -> BinaryIO:
     """Open a new file in a folder that is made for it, also while another process removes the folder as empty."""
-    for _ in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             return path.open("wb")
-        except FileNotFoundError:
-            continue
-        except FileExistsError:  # it was there, and was gone when it was looked at: or it is no folder
-            if path.parent.is_file():
+        except (FileNotFoundError, FileExistsError):
+            # the folder went between being made and being used or looked at; unless it is a file, or cannot be made
+            if attempt == ATTEMPTS or path.parent.is_file():
                 raise
-    raise FetchError(f"the folder of {path} is removed by others all the time; try again later")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _info(name: str, stat: os.stat_result) -> ObjectInfo:
