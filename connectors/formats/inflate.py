@@ -1,4 +1,4 @@
-"""Zlib as recorders pack with it: a whole stream, and none that unpacks to more than any recording has."""
+"""Zlib and gzip as recorders pack with them: a whole stream, and none that unpacks to more than any recording has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST_BYTES = 256 << 20
 
 
 def inflated(body: bytes, what: str) -> bytes:
-    """Unpack a zlib stream.
+    """Unpack a zlib or gzip stream.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def inflated(body: bytes, what: str) -> bytes:
         ...
     connectors.exceptions.FormatError: the recording is cut off (its zlib stream ends early)
     """
-    unpacking = zlib.decompressobj()
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)  # tells by the header which of them it is
     try:
         plain = unpacking.decompress(body, MOST_BYTES)
     except zlib.error as error:

@@ -7,12 +7,12 @@ and removes. Sources: posthog.com/docs/session-replay/snapshot-api, and `decompr
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from typing import Any
 
 import msgspec
 
+from connectors.exceptions import FormatError
+from connectors.formats.inflate import inflated
 from connectors.formats.nested import dig, list_at
 from connectors.formats.rows import Rows
 from connectors.formats.rrweb import Whose, read_segment
@@ -106,7 +106,7 @@ def read_snapshots(body: bytes, place: str, recording_id: str, segment: int, row
             windows.setdefault(as_text(window) or "", []).append(unpacked(event))
         except BAD_JSON as error:
             rows.refuse(where, f"the line is not JSON ({error})")
-        except (TypeError, ValueError, OSError, EOFError, zlib.error) as error:
+        except (TypeError, ValueError, FormatError) as error:
             rows.refuse(where, f"not [window, event], or packed in a way that is not known ({error})")
     for window, events in windows.items():
         document = {"page_view_id": window or None, "events": events}
@@ -118,6 +118,7 @@ def unpacked(event: Any) -> Any:
 
     Examples
     --------
+    >>> import gzip
     >>> text = gzip.compress(b'{"node":{"id":1}}').decode("latin-1")
     >>> unpacked({"type": 2, "data": text, "cv": "2024-10", "timestamp": 1})
     {'type': 2, 'data': {'node': {'id': 1}}, 'timestamp': 1}
@@ -141,4 +142,4 @@ def unpacked(event: Any) -> Any:
 
 
 def _unzip(text: str) -> Any:
-    return _json.decode(gzip.decompress(text.encode("latin-1"))) if text else []
+    return _json.decode(inflated(text.encode("latin-1"), "what it packs")) if text else []

@@ -16,6 +16,8 @@ import pytest
 
 from connectors import http as http_module
 from connectors.exceptions import AddressError, AuthError, SourceNotFound
+from connectors.formats.posthog_replay import read_snapshots
+from connectors.formats.rrweb import replay_event_rows
 from connectors.registry import open_store
 from connectors.stores import Window
 from connectors.testing import assert_conforms
@@ -388,3 +390,16 @@ def test_a_wrong_key_an_unknown_project_no_project(server, monkeypatch):
 def test_the_check(server):
     check = store(server).check()
     assert (check.ok, check.since) == (True, NOON + timedelta(minutes=1))
+
+
+def test_a_snapshot_that_unpacks_to_more_than_any_recording_has_is_refused_alone(monkeypatch):
+    monkeypatch.setattr("connectors.formats.inflate.MOST_BYTES", 1000)
+    packed = [gzip.compress(b'{"node":"' + b"a" * size + b'"}').decode("latin-1") for size in (100, 5000)]
+    lines = [
+        json.dumps(["w1", {"type": 2, "data": data, "cv": "2024-10", "timestamp": 1741530000000}]) for data in packed
+    ]
+    rows = replay_event_rows()
+    read_snapshots("\n".join(lines).encode(), "blob", "s1", 0, rows)
+    assert rows.frame().height == 1
+    assert [place for place, _ in rows.refused] == ["blob line 2"]
+    assert "larger than" in rows.refused[0].reason
