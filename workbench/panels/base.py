@@ -17,6 +17,7 @@ from connectors.exceptions import BlindspotError
 from workbench.panels.markup import tag
 from workbench.panels.mode import is_static
 from workbench.panels.replay import View
+from workbench.panels.turns import in_turn
 
 if TYPE_CHECKING:
     from workbench.panels.header import Header
@@ -73,6 +74,7 @@ class Panel(Generic[V]):
         """Return the live panel: its controls above, its view below, drawn again when a parameter changes."""
         view, controls = View(), self.controls()
 
+        @in_turn
         def redraw(*_: object) -> None:
             self.own = {name: control.value for name, control in controls.items()}
             try:
@@ -92,6 +94,7 @@ class Panel(Generic[V]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.params.items())})"
 
+    @in_turn
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Any:
         if is_static():
             return {"text/html": str(self.html()), "text/plain": repr(self)}

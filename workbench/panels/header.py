@@ -13,6 +13,7 @@ from markupsafe import Markup
 from workbench.charts.labels import moment, release_name, shorten
 from workbench.panels.base import Panel
 from workbench.panels.markup import join, tag
+from workbench.panels.turns import in_turn
 
 ALL = "all"
 
@@ -69,6 +70,7 @@ class Header(Panel[HeaderView]):
         """What is chosen now: start, end, release, environment, bug; None is all."""
         return dict(self._selection)
 
+    @in_turn
     def select(self, **chosen: Any) -> None:
         """Choose something; panels follow. A name that is no parameter is an error."""
         unknown = set(chosen) - set(self._selection)
@@ -101,12 +103,16 @@ class Header(Panel[HeaderView]):
         release = _picker("Release", [(release_name(name), name) for name in shown.releases], chosen["release"])
         environment = _picker("Environment", [(name, name) for name in shown.environments], chosen["environment"])
         bug = _picker("Bug", [(f"{name} · {shorten(title, 48)}", name) for name, title in shown.bugs], chosen["bug"])
-        window.observe(lambda change: self.select(start=change["new"][0], end=change["new"][1]), "value")
+        window.observe(in_turn(lambda _: self.select(start=window.value[0], end=window.value[1])), "value")
         for name, picker in (("release", release), ("environment", environment), ("bug", bug)):
-            picker.observe(lambda change, name=name: self.select(**{name: change["new"] or None}), "value")
+            self._follow(picker, name)
         row = ipywidgets.HBox([window, release, environment, bug])
         row.add_class("bs-pickers")
         return row
+
+    def _follow(self, picker: ipywidgets.Dropdown, name: str) -> None:
+        # what stands in the picker, not what the message said: two messages may come in another order
+        picker.observe(in_turn(lambda _: self.select(**{name: picker.value or None})), "value")
 
 
 def _picker(label: str, options: list[tuple[str, str]], value: str | None) -> ipywidgets.Dropdown:

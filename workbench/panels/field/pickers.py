@@ -12,6 +12,7 @@ from markupsafe import Markup
 from workbench.charts.labels import release_name, shorten
 from workbench.panels.base import Panel
 from workbench.panels.markup import join, tag
+from workbench.panels.turns import in_turn
 
 Options = tuple[tuple[str, str | None], ...]
 LABELS = {
@@ -55,6 +56,7 @@ class Pickers(Panel[PickersView]):
         """What is chosen now, by name; None is all."""
         return dict(self._selection)
 
+    @in_turn
     def select(self, **chosen: str | None) -> None:
         """Choose something; panels follow. A name that is no picker is an error."""
         if unknown := set(chosen) - set(self._selection):
@@ -88,5 +90,6 @@ class Pickers(Panel[PickersView]):
         options = [(shorten(label, 40), value or "") for label, value in self.shown.options[name]]
         picker = ipywidgets.Dropdown(options=options, value=self._selection[name] or "", description=LABELS[name])
         picker.style.description_width = "initial"
-        picker.observe(lambda change: self.select(**{name: change["new"] or None}), "value")
+        # what stands in the picker, not what the message said: two messages may come in another order
+        picker.observe(in_turn(lambda _: self.select(**{name: picker.value or None})), "value")
         return picker

@@ -20,6 +20,7 @@ from workbench.errors.regroup import Regrouping
 from workbench.errors.rule_faults import Fault, faults_of
 from workbench.errors.score_table import score_table
 from workbench.panels.mode import is_static
+from workbench.panels.turns import in_turn
 
 IN_FORCE, EDITED, DEFAULT = "rules in force", "edited rules", "default, no rules"
 
@@ -85,10 +86,15 @@ class Bench:
         """What is wrong with the text as it stands, with line and column."""
         return faults_of(self.text, "rules") + faults_of(self.known_text, "known noise", known=True)
 
-    def edit(self, text: str | None = None, known: str | None = None) -> None:
-        """Change the rules or the list of known noise; while they have faults, the last good ones stay at work."""
+    def write(self, text: str | None = None, known: str | None = None) -> None:
+        """Take down what is typed; nothing follows it before `edit`."""
         self.text = self.text if text is None else text
         self.known_text = self.known_text if known is None else known
+
+    @in_turn
+    def edit(self, text: str | None = None, known: str | None = None) -> None:
+        """Change the rules or the list of known noise; while they have faults, the last good ones stay at work."""
+        self.write(text, known)
         if not self.faults:
             self._good = (self.text, self.known_text)
         self.tell()
@@ -129,6 +135,7 @@ class Bench:
                 self._labels = fold(records)
         return self._labels
 
+    @in_turn
     def label(self, act: str, shapes: Sequence[str], bug: str | None = None) -> None:
         """Record what was said of shapes; it is on the disk before the panels show it.
 

@@ -14,6 +14,7 @@ from workbench.panels.base import Panel
 from workbench.panels.lab.bench import Bench
 from workbench.panels.markup import join, prose, tag
 from workbench.panels.replay import View
+from workbench.panels.turns import in_turn
 
 # Typing goes on while the kernel computes; it begins when the fingers rest so long.
 _REST_SECONDS = 0.35
@@ -79,15 +80,25 @@ class Editor(Panel[Bench]):
         known = _area(bench.known_text, "Known noise (TOML)", _KNOWN, 9)
         self.areas = (rules, known)
 
+        typed = [bench.text, bench.known_text]
+
         def redraw() -> None:
             said.html = str(tag("section", self.faults(), cls="bs bs-editor"))
-            for area, text in ((rules, bench.text), (known, bench.known_text)):
-                if area.value != text:
-                    area.value = text
+            # An area may hold more than was heard of: only what somebody else wrote goes into it.
+            for at, (area, text) in enumerate(((rules, bench.text), (known, bench.known_text))):
+                if text != typed[at]:
+                    typed[at] = area.value = text
 
-        rest = Rest(lambda: bench.edit(text=rules.value, known=known.value))
+        rest = Rest(bench.edit)
+
+        @in_turn
+        def hear(_: object) -> None:
+            typed[:] = rules.value, known.value
+            bench.write(*typed)
+            rest.begin()
+
         for area in self.areas:
-            area.observe(lambda _: rest.begin(), "value")
+            area.observe(hear, "value")
         bench.on_change(redraw)
         redraw()
         box = ipywidgets.VBox([ipywidgets.HBox([_labelled(rules), _labelled(known)]), said])
@@ -100,18 +111,21 @@ class Rest:
 
     def __init__(self, then: Callable[[], None], seconds: float = _REST_SECONDS) -> None:
         self.then, self.seconds = then, seconds
-        self._waiting: asyncio.TimerHandle | None = None
+        self._begun = 0
 
+    @in_turn
     def begin(self) -> None:
-        """Wait anew."""
-        if self._waiting is not None:
-            self._waiting.cancel()
+        """Wait anew; one that waited before, in this thread's loop or in another's, comes to nothing."""
+        self._begun += 1
         try:
-            loop = asyncio.get_running_loop()
+            asyncio.get_running_loop().call_later(self.seconds, self._rested, self._begun)
         except RuntimeError:
             self.then()
-            return
-        self._waiting = loop.call_later(self.seconds, self.then)
+
+    @in_turn
+    def _rested(self, begun: int) -> None:
+        if begun == self._begun:
+            self.then()
 
 
 def _area(text: str, label: str, placeholder: str, rows: int) -> ipywidgets.Textarea:

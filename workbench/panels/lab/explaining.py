@@ -17,6 +17,7 @@ from workbench.panels.base import Panel
 from workbench.panels.lab.bench import Bench
 from workbench.panels.markup import Column, join, prose, table, tag
 from workbench.panels.replay import View
+from workbench.panels.turns import in_turn
 
 _OFFERED = 200
 
@@ -100,6 +101,7 @@ class Explaining(Panel[ExplainView]):
         by_id = ipywidgets.Text(placeholder="or an event id", continuous_update=False)
         view = View()
 
+        @in_turn
         def redraw(*_: object) -> None:
             try:
                 result = self.compute(event_id=by_id.value.strip() or pick.value)

@@ -14,6 +14,7 @@ from workbench.panels.base import Panel
 from workbench.panels.lab.bench import Bench
 from workbench.panels.markup import Column, prose, table, tag
 from workbench.panels.replay import View
+from workbench.panels.turns import in_turn
 
 _OFFERED = 400
 _SHOWN = 30
@@ -107,6 +108,7 @@ class Labelling(Panel[LabelsView]):
         whole = ipywidgets.Button(description="Pick all listed")
         buttons = []
 
+        @in_turn
         def refresh(*_: object) -> None:
             result = self.compute()
             listed = _found(result.shapes, find.value).head(_OFFERED)
@@ -124,9 +126,9 @@ class Labelling(Panel[LabelsView]):
 
         for kind, (label, _) in acts.items():
             button = ipywidgets.Button(description=label)
-            button.on_click(lambda _, kind=kind: act(kind))
+            button.on_click(in_turn(lambda _, kind=kind: act(kind)))
             buttons.append(button)
-        whole.on_click(lambda _: setattr(shapes, "value", tuple(value for _, value in shapes.options)))
+        whole.on_click(in_turn(lambda _: setattr(shapes, "value", tuple(value for _, value in shapes.options))))
         find.observe(refresh, "value")
         self.bench.on_change(refresh)
         refresh()

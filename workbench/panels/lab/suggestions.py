@@ -14,6 +14,7 @@ from workbench.panels.base import Panel
 from workbench.panels.lab.bench import Bench
 from workbench.panels.markup import Column, prose, table, tag
 from workbench.panels.replay import View
+from workbench.panels.turns import in_turn
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Suggestions(Panel[SuggestionsView]):
         """Return a button that looks for rules, and a button a rule."""
         look, view, picks = ipywidgets.Button(description="Suggest rules"), View(), ipywidgets.VBox([])
 
+        @in_turn
         def on_click(_: object) -> None:
             look.disabled = True
             result = self.compute()
@@ -79,6 +81,6 @@ class Suggestions(Panel[SuggestionsView]):
     def _pick(self, rule: str) -> ipywidgets.Widget:
         button = ipywidgets.Button(description="Put into the editor", tooltip=rule)
         button.layout.width = "150px"
-        button.on_click(lambda _: self.bench.edit(text=f"{rule}\n{self.bench.text}"))
+        button.on_click(in_turn(lambda _: self.bench.edit(text=f"{rule}\n{self.bench.text}")))
         said = ipywidgets.Label(rule if len(rule) < 110 else f"{rule[:109]}…")
         return ipywidgets.HBox([button, said])

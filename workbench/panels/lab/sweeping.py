@@ -16,6 +16,7 @@ from workbench.panels.base import Panel
 from workbench.panels.lab.bench import Bench
 from workbench.panels.markup import prose, tag
 from workbench.panels.replay import View
+from workbench.panels.turns import in_turn
 
 STEPS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)
 _FEW = 3
@@ -83,6 +84,7 @@ class Sweeping(Panel[SweepView]):
         which = ipywidgets.Dropdown(options=list(numbers()), value=JOIN_AT, description="Threshold")
         draw, view = ipywidgets.Button(description="Sweep"), View()
 
+        @in_turn
         def on_click(_: object) -> None:
             draw.disabled = True
             view.html = str(tag("section", self.static_html(sweep_view(self.bench, which.value)), cls="bs bs-sweep"))
