@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,8 +89,14 @@ def test_one_callback_at_a_time_and_a_callback_may_call_another() -> None:
 
 
 def test_a_callback_that_comes_late_does_not_bring_an_older_choice_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard = {}
-    monkeypatch.setattr(ipywidgets.Dropdown, "observe", lambda self, call, _: heard.update({self.description: call}))
+    heard: dict[str, Callable[[object], None]] = {}
+
+    def observe(self: ipywidgets.Dropdown, handler: Callable[[object], None], names: str, type: str = "change") -> None:
+        heard[self.description] = handler
+
+    monkeypatch.setattr(
+        panels.header.ipywidgets, "Dropdown", type("Picker", (ipywidgets.Dropdown,), {"observe": observe})
+    )
     day = datetime(2026, 9, 1, tzinfo=UTC)
     header = panels.Header(HeaderView("shop", day, day.replace(day=2), environments=("live", "test")))
     picker = next(child for child in header.widget().children if child.description == "Environment")
