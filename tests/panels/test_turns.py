@@ -35,6 +35,13 @@ def until(true: object) -> None:
         time.sleep(0.001)
 
 
+def type_in(editor: Editor, text: str) -> None:
+    """Type in a thread without an event loop, where edits follow at once."""
+    hand = threading.Thread(target=lambda: setattr(editor.areas[0], "value", text))
+    hand.start()
+    hand.join(LONG)
+
+
 def test_what_is_typed_while_the_rules_before_are_tried_stays_in_the_editor(bench: Bench) -> None:
     typing: list[threading.Thread] = []
     held: list[str] = []
@@ -50,7 +57,7 @@ def test_what_is_typed_while_the_rules_before_are_tried_stays_in_the_editor(benc
     editor.widget()
     rules = editor.areas[0]
     rules.observe(lambda change: held.append(change["new"]), "value")
-    rules.value = "t"
+    type_in(editor, "t")
     typing[0].join(LONG)
     assert sorted(held) == ["t", "typ:TypeError -> everything"]
     assert rules.value == bench.text == "typ:TypeError -> everything"
@@ -61,7 +68,7 @@ def test_a_rule_put_in_by_a_button_joins_what_was_typed_last(bench: Bench) -> No
     editor = Editor(bench)
     editor.widget()
     rules = editor.areas[0]
-    rules.value = "typ:TypeError -> a"
+    type_in(editor, "typ:TypeError -> a")
     bench.edit(text=f"type:Error -> b\n{bench.text}")
     assert rules.value == bench.text == "type:Error -> b\ntyp:TypeError -> a"
 
