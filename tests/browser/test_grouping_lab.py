@@ -66,9 +66,13 @@ def rules(page: Page) -> Locator:
 
 def test_a_typed_rule_changes_the_table_and_the_scores(live: Page) -> None:
     expect(section(live, "changes")).to_contain_text("No change from rules in force to edited rules", timeout=SLOWLY)
-    rules(live).press_sequentially("typ:TypeError -> everything")
+    # The kernel begins with "t" about when the next key comes, and on another thread.
+    rules(live).press_sequentially("t")
+    live.wait_for_timeout(360)
+    rules(live).press_sequentially("yp:TypeError -> everything")
     expect(section(live, "editor")).to_contain_text("rules 1:1", timeout=PATIENCE)
     expect(section(live, "editor")).to_contain_text("no matcher typ; there are:", timeout=PATIENCE)
+    expect(rules(live)).to_have_value("typ:TypeError -> everything")
     expect(section(live, "changes")).to_contain_text("No change", timeout=PATIENCE)
 
     rules(live).fill("type:TypeError -> everything")
