@@ -74,6 +74,16 @@ def test_a_cause_stands_under_a_heading_of_its_own(lab: GroupingLab) -> None:
     assert "top of ours" not in cause
 
 
+def test_labels_that_cannot_be_read_are_said_where_a_button_was_pressed(lab: GroupingLab, tmp_path: Path) -> None:
+    sweep, suggestions = lab.sweep.widget(), lab.suggestions.widget()
+    (tmp_path / "labels.jsonl").mkdir()
+    for button, view in ((sweep.children[0].children[1], sweep.children[1]), suggestions.children[:2]):
+        button.click()
+        assert "bs-fault" in view.html
+        assert "labels.jsonl" in view.html
+        assert not button.disabled
+
+
 def test_a_label_is_read_by_the_next_lab(lab: GroupingLab, case: Case, tmp_path: Path) -> None:
     shape = lab.labels.compute().shapes["shape_id"][0]
     lab.bench.label("bug", [shape], "discount missing")

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import ipywidgets
 from markupsafe import Markup
 
-from connectors.exceptions import BlindspotError
 from workbench.panels.markup import tag
 from workbench.panels.mode import is_static
 from workbench.panels.replay import View
@@ -77,10 +76,7 @@ class Panel(Generic[V]):
         @in_turn
         def redraw(*_: object) -> None:
             self.own = {name: control.value for name, control in controls.items()}
-            try:
-                view.html = str(self.html())
-            except BlindspotError as error:
-                view.html = str(tag("p", str(error), cls="bs-fault", role="alert"))
+            view.draw(self.html)
 
         for control in controls.values():
             control.observe(redraw, "value")

@@ -7,13 +7,16 @@ the page around it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anywidget
 import traitlets
+from markupsafe import Markup
 
+from connectors.exceptions import BlindspotError
 from workbench.panels.assets import built, packed, style_sheet
+from workbench.panels.markup import tag
 from workbench.panels.recording import Mark, pack
 
 __all__ = ["Mark", "Replay", "Shared", "View", "pack"]
@@ -81,3 +84,10 @@ class View(Shared):
     @traitlets.default("_esm")
     def _script(self) -> str:
         return built("view.js")
+
+    def draw(self, make: Callable[[], Markup]) -> None:
+        """Show what `make` returns; where it cannot be made, the sentence that says why."""
+        try:
+            self.html = str(make())
+        except BlindspotError as error:
+            self.html = str(tag("p", str(error), cls="bs bs-fault", role="alert"))

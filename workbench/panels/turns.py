@@ -2,8 +2,8 @@
 
 JupyterLab hands what is picked and typed to a subshell of the kernel (its setting `commsOverSubshells`, on by default
 where the kernel has subshells, as ipykernel 7 has): a thread beside the one that runs cells. The first message of a
-page may still come on the main thread, and a trait has its new value before a callback hears of it. So callbacks and
-cells take turns, and no callback may write a value back that it read before its turn was over.
+widget that a cell drew still comes on the main thread, and a trait has its new value before a callback hears of it. So
+callbacks and cells take turns, and what a callback writes into a field must not be what it once read there.
 """
 
 from __future__ import annotations

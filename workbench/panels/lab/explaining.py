@@ -9,7 +9,6 @@ import ipywidgets
 import polars as pl
 from markupsafe import Markup
 
-from connectors.exceptions import BlindspotError
 from workbench.charts.labels import count, plural, shorten
 from workbench.errors.explain import Explanation, explain_event
 from workbench.errors.explain_noise import Tried
@@ -101,13 +100,13 @@ class Explaining(Panel[ExplainView]):
         by_id = ipywidgets.Text(placeholder="or an event id", continuous_update=False)
         view = View()
 
+        def explained() -> Markup:
+            result = self.compute(event_id=by_id.value.strip() or pick.value)
+            return tag("section", self.static_html(result), cls="bs bs-explain")
+
         @in_turn
         def redraw(*_: object) -> None:
-            try:
-                result = self.compute(event_id=by_id.value.strip() or pick.value)
-                view.html = str(tag("section", self.static_html(result), cls="bs bs-explain"))
-            except BlindspotError as error:
-                view.html = str(tag("p", str(error), cls="bs bs-fault", role="alert"))
+            view.draw(explained)
 
         pick.observe(redraw, "value")
         by_id.observe(redraw, "value")

@@ -65,12 +65,15 @@ class Suggestions(Panel[SuggestionsView]):
         """Return a button that looks for rules, and a button a rule."""
         look, view, picks = ipywidgets.Button(description="Suggest rules"), View(), ipywidgets.VBox([])
 
+        def suggested() -> Markup:
+            result = self.compute()
+            picks.children = [self._pick(rule) for rule in result.found["rule"].to_list()]
+            return tag("section", self.static_html(result), cls="bs bs-suggestions")
+
         @in_turn
         def on_click(_: object) -> None:
             look.disabled = True
-            result = self.compute()
-            view.html = str(tag("section", self.static_html(result), cls="bs bs-suggestions"))
-            picks.children = [self._pick(rule) for rule in result.found["rule"].to_list()]
+            view.draw(suggested)
             look.disabled = False
 
         look.on_click(on_click)

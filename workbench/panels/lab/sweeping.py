@@ -84,10 +84,13 @@ class Sweeping(Panel[SweepView]):
         which = ipywidgets.Dropdown(options=list(numbers()), value=JOIN_AT, description="Threshold")
         draw, view = ipywidgets.Button(description="Sweep"), View()
 
+        def swept() -> Markup:
+            return tag("section", self.static_html(sweep_view(self.bench, which.value)), cls="bs bs-sweep")
+
         @in_turn
         def on_click(_: object) -> None:
             draw.disabled = True
-            view.html = str(tag("section", self.static_html(sweep_view(self.bench, which.value)), cls="bs bs-sweep"))
+            view.draw(swept)
             draw.disabled = False
 
         draw.on_click(on_click)
