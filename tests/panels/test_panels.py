@@ -109,7 +109,7 @@ def test_a_mistake_in_a_view_is_not_swallowed() -> None:
 
 
 def test_a_header_knows_what_it_can_be_asked_for() -> None:
-    with pytest.raises(TypeError, match="a header has no bugs; it has: start, end, release, environment, bug"):
+    with pytest.raises(TypeError, match="there is no picker bugs; there are: start, end, release, environment, bug"):
         panels.Header(views.HEADER).select(bugs="B1")
 
 

@@ -19,7 +19,7 @@ from workbench.panels.replay import View
 from workbench.panels.turns import in_turn
 
 if TYPE_CHECKING:
-    from workbench.panels.header import Header
+    from workbench.panels.choosing import Choosing
 
 V = TypeVar("V")
 
@@ -38,7 +38,7 @@ class Panel(Generic[V]):
 
     name: ClassVar[str] = "panel"
 
-    def __init__(self, view: V | Callable[..., V], *, header: Header | None = None) -> None:
+    def __init__(self, view: V | Callable[..., V], *, header: Choosing[Any] | None = None) -> None:
         self.view = view
         self.header = header
         self.own: dict[str, Any] = {}

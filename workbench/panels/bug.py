@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 from markupsafe import Markup
@@ -14,7 +15,7 @@ from workbench.charts.timeline import timeline_chart
 from workbench.charts.waterfall import waterfall_chart
 from workbench.panels import embed
 from workbench.panels.base import Panel
-from workbench.panels.header import Header
+from workbench.panels.choosing import Choosing
 from workbench.panels.markup import Column, join, prose, table, tag
 from workbench.panels.recording import Mark
 
@@ -120,7 +121,7 @@ class Bug(Panel[BugView | Sequence[BugView]]):
         self,
         view: BugView | Sequence[BugView] | Callable[..., BugView | Sequence[BugView]],
         *,
-        header: Header | None = None,
+        header: Choosing[Any] | None = None,
     ) -> None:
         super().__init__(view, header=header)
 

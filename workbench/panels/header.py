@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import ipywidgets
 from markupsafe import Markup
 
 from workbench.charts.labels import moment, release_name, shorten
-from workbench.panels.base import Panel
+from workbench.panels.choosing import Choosing
 from workbench.panels.markup import join, tag
 from workbench.panels.turns import in_turn
 
@@ -48,42 +46,14 @@ class HeaderView:
     bug: str | None = field(default=None)
 
 
-class Header(Panel[HeaderView]):
+class Header(Choosing[HeaderView]):
     """Pickers that drive every panel which is given this header; in a report, one line that says what was looked at."""
 
     name = "header"
 
     def __init__(self, view: HeaderView) -> None:
-        super().__init__(view)
-        self.shown = view
-        self._selection = {
-            "start": view.start,
-            "end": view.end,
-            "release": view.release,
-            "environment": view.environment,
-            "bug": view.bug,
-        }
-        self._listeners: list[Callable[[], None]] = []
-
-    @property
-    def selection(self) -> Mapping[str, Any]:
-        """What is chosen now: start, end, release, environment, bug; None is all."""
-        return dict(self._selection)
-
-    @in_turn
-    def select(self, **chosen: Any) -> None:
-        """Choose something; panels follow. A name that is no parameter is an error."""
-        unknown = set(chosen) - set(self._selection)
-        if unknown:
-            raise TypeError(f"a header has no {', '.join(sorted(unknown))}; it has: {', '.join(self._selection)}")
-        if any(self._selection[name] != value for name, value in chosen.items()):
-            self._selection.update(chosen)
-            for listener in self._listeners:
-                listener()
-
-    def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener` whenever another thing is chosen."""
-        self._listeners.append(listener)
+        names = ("start", "end", "release", "environment", "bug")
+        super().__init__(view, {name: getattr(view, name) for name in names})
 
     def static_html(self, result: HeaderView) -> Markup:
         """Say in one line what was looked at."""
@@ -98,29 +68,18 @@ class Header(Panel[HeaderView]):
 
     def widget(self) -> ipywidgets.Widget:
         """Return the row of pickers."""
-        shown, chosen = self.shown, self._selection
+        shown = self.shown
         window = _window(shown.start, shown.end)
-        release = _picker("Release", [(release_name(name), name) for name in shown.releases], chosen["release"])
-        environment = _picker("Environment", [(name, name) for name in shown.environments], chosen["environment"])
-        bug = _picker("Bug", [(f"{name} · {shorten(title, 48)}", name) for name, title in shown.bugs], chosen["bug"])
         window.observe(in_turn(lambda _: self.select(start=window.value[0], end=window.value[1])), "value")
-        for name, picker in (("release", release), ("environment", environment), ("bug", bug)):
-            self._follow(picker, name)
-        row = ipywidgets.HBox([window, release, environment, bug])
+        offered = {
+            "release": [(release_name(name), name) for name in shown.releases],
+            "environment": [(name, name) for name in shown.environments],
+            "bug": [(f"{name} · {shorten(title, 48)}", name) for name, title in shown.bugs],
+        }
+        pickers = [self.picker(name, name.capitalize(), [(ALL, ""), *rows]) for name, rows in offered.items()]
+        row = ipywidgets.HBox([window, *pickers])
         row.add_class("bs-pickers")
         return row
-
-    def _follow(self, picker: ipywidgets.Dropdown, name: str) -> None:
-        # what stands in the picker, not what the message said: two messages may come in another order
-        picker.observe(in_turn(lambda _: self.select(**{name: picker.value or None})), "value")
-
-
-def _picker(label: str, options: list[tuple[str, str]], value: str | None) -> ipywidgets.Dropdown:
-    # a dropdown takes None for "nothing is chosen" and shows no label: "" stands for all
-    known = value if value in [option for _, option in options] else ""
-    picker = ipywidgets.Dropdown(options=[(ALL, ""), *options], value=known, description=label)
-    picker.style.description_width = "initial"
-    return picker
 
 
 def _window(start: datetime, end: datetime) -> ipywidgets.SelectionRangeSlider:
