@@ -42,12 +42,12 @@ class S3Objects(Objects):
     remote = True
 
     def __init__(self, address: str) -> None:
+        settings = read_settings(address)
+        self.address = settings.address
         try:
             import obstore
         except ModuleNotFoundError as error:
             raise MissingExtra("s3 needs the package obstore: pip install 'blindspot-workbench[s3]'") from error
-        settings = read_settings(address)
-        self.address = settings.address
         self._bucket, self._prefix = settings.bucket, settings.prefix
         self._has_keys = bool(settings.secrets)
         self._polars_options = settings.for_polars()
